@@ -1,0 +1,46 @@
+"""How commands speak: data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Coroutine, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+
+
+def get_output() -> Console:
+    """The console for what was asked for."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def get_notes() -> Console:
+    """The console for progress, warnings and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(document: Mapping[str, Any] | msgspec.Struct) -> None:
+    """Print one JSON object; money is a number of USD, times are ISO 8601 in UTC."""
+    encoded = _ENCODER.encode(document)
+    typer.echo(msgspec.json.format(encoded, indent=2).decode())
+
+
+def format_usd(amount: Decimal | None) -> str:
+    """Money for a person: "$0.0123", "unknown" where a price is."""
+    if amount is None:
+        return "unknown"
+    return f"-${-amount:.4f}" if amount < 0 else f"${amount:.4f}"
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine to its end."""
+    import asyncio
+
+    return asyncio.run(work)

@@ -1,0 +1,171 @@
+"""Every setting there is: one struct a section, one docstring line a field.
+
+The struct tree is the TOML tree: `Settings.agent.small_model.max_tokens` is
+`[agent.small_model] max_tokens`. `koderz config init`, the table in the docs and `.env.example`
+are made from these docstrings, so a field's line is what a person reads.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Temperature = Annotated[float, Meta(ge=0, le=2)]
+TokenLimit = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Usd = Annotated[Decimal, Meta(ge=0)]
+
+
+class TaskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[agent.small_model.tasks.TASK]: what one kind of task does differently."""
+
+    model: str = ""
+    """The model for this task alone (empty: as the section says)."""
+    max_tokens: TokenLimit | None = None
+    """Most tokens of an answer for this task."""
+    temperature: Temperature | None = None
+    """Temperature for this task."""
+
+
+class SmallModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[agent.small_model]: the cheap model that takes the well-defined chores."""
+
+    enabled: bool = True
+    """Whether small jobs go to a small model first."""
+    model: str = ""
+    """The small model (empty: a lightweight sibling of the main model)."""
+    max_tokens: TokenLimit = 1000
+    """Most tokens of an answer."""
+    temperature: Temperature | None = None
+    """Temperature (unset: 0.3, or what suits the task: compression 0.2, summaries 0.5)."""
+    use_for_large_reads: bool = True
+    """Whether large file reads go to the small model."""
+    use_for_web_summary: bool = True
+    """Whether web pages go to the small model."""
+    use_for_git_history: bool = True
+    """Whether git history goes to the small model."""
+    use_for_compression: bool = True
+    """Whether conversations are compressed, by the small model."""
+    use_for_classification: bool = True
+    """Whether one-word labels are given by the small model."""
+    tasks: dict[str, TaskSettings] = {}
+    """Overrides by kind of task."""
+
+
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[agent]: the models."""
+
+    default_model: str = ""
+    """The main model (empty: the best one for which a key or server is there)."""
+    small_model: SmallModelSettings = SmallModelSettings()
+
+
+class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.budget]: limits in USD; a call that could pass one is not made. Local is free."""
+
+    run_usd: Usd | None = None
+    """Most that one run of a command may cost."""
+    day_usd: Usd | None = None
+    """Most that a day (UTC) may cost, over all processes that share the ledger."""
+    task_usd: Usd | None = None
+    """Most that one job may cost, its retries and escalations included."""
+
+
+class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.ledger]: where the account is kept."""
+
+    path: str = ""
+    """The SQLite file (empty: in the user's data folder)."""
+
+
+class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.routing]: how calls are spread and when a model is left alone."""
+
+    side_concurrency: Annotated[int, Meta(ge=1, le=1024)] = 4
+    """How many calls small jobs may have under way at once, so that they never block main work."""
+    main_concurrency: Annotated[int, Meta(ge=1, le=1024)] = 16
+    """How many calls main work may have under way at once."""
+    breaker_failures: Annotated[int, Meta(ge=1, le=1000)] = 3
+    """How many failures in a row open a model's breaker."""
+    breaker_cooldown_s: Seconds = 60.0
+    """How long a model with an open breaker is left alone."""
+    deadline_s: Seconds = 300.0
+    """Longest that one question may take over all of its attempts."""
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.http]: how long to wait for a provider and how often to ask again."""
+
+    connect_timeout_s: Seconds = 10.0
+    """Longest wait for a connection."""
+    read_timeout_s: Seconds = 120.0
+    """Longest silence while an answer is awaited."""
+    total_timeout_s: Seconds = 300.0
+    """Longest that one call may take."""
+    retries: Annotated[int, Meta(ge=0, le=20)] = 2
+    """How often a call is made again after a passing fault (429, 5xx, a broken connection)."""
+    retry_wait_max_s: Seconds = 30.0
+    """Longest wait before a repeat; a provider that asks for more is not asked again."""
+
+
+class ReadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.read]: large file reads."""
+
+    min_size_kb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50
+    """Files up to this size (in units of 1,024 bytes) pass through as they are."""
+    budget_tokens: TokenLimit = 1000
+    """Most tokens of a digest."""
+    chunk_tokens: Annotated[int, Meta(ge=500, le=1_000_000)] = 8000
+    """Tokens of a file that one call to a model sees."""
+    max_chunks: Annotated[int, Meta(ge=1, le=10_000)] = 12
+    """Most chunks of one file that go to a model; the most telling ones are taken."""
+    max_usd: Usd | None = None
+    """Most that one read may cost (unset: no limit but the budget)."""
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.providers.NAME]: a host of your own, or another address of a known one."""
+
+    base_url: str = ""
+    """Its address (empty: as the catalogue has it)."""
+    key_var: str = ""
+    """The variable that holds its key (empty: as the catalogue has it)."""
+    wire: str = ""
+    """The format it speaks: openai, anthropic, gemini, ollama (empty: as the catalogue has it)."""
+
+
+class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.prices."MODEL"]: your own prices, in USD per million tokens."""
+
+    input: Usd | None = None
+    """Uncached input."""
+    output: Usd | None = None
+    """Output."""
+    cache_read: Usd | None = None
+    """Input read from the cache (unset: as input)."""
+    cache_write: Usd | None = None
+    """Input written to the cache (unset: as input)."""
+
+
+class KoderzSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz]: everything that is not about which model."""
+
+    budget: BudgetSettings = BudgetSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    routing: RoutingSettings = RoutingSettings()
+    http: HttpSettings = HttpSettings()
+    read: ReadSettings = ReadSettings()
+    providers: dict[str, ProviderSettings] = {}
+    """Hosts of your own, by name."""
+    prices: dict[str, PriceSettings] = {}
+    """Prices of your own, by model."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings."""
+
+    agent: AgentSettings = AgentSettings()
+    koderz: KoderzSettings = KoderzSettings()

@@ -1,0 +1,1 @@
+"""What can be done with no model at all: ranked original spans."""

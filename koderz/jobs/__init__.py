@@ -1,0 +1,1 @@
+"""The small jobs: extract, ask a small model, check, escalate."""

@@ -1,0 +1,1 @@
+"""The account: every attempt is a row, and every figure is a sum of rows."""

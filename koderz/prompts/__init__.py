@@ -1,0 +1,1 @@
+"""Prompt texts as data, and the functions that fill them."""

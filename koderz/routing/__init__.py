@@ -1,0 +1,1 @@
+"""The one path of a request: route, budget, client, check, ledger."""

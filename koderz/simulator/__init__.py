@@ -1,0 +1,1 @@
+"""A server that stands in for every provider, and says so."""

@@ -1,0 +1,1 @@
+"""The providers' formats, both ways, without I/O: one module a format, the same names in each."""
