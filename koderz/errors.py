@@ -8,13 +8,15 @@
     │  ├─ ConnectionFailedError          retryable
     │  ├─ ProviderTimeoutError           retryable
     │  ├─ RateLimitError                 retryable, with retry_after_s where the provider said
+    │  │  └─ QuotaExceededError          not retryable: the account's quota or balance is used up
     │  ├─ ServerError                    retryable
     │  ├─ AuthenticationError            the key was refused
     │  ├─ RequestRejectedError           the provider refuses this request
     │  │  ├─ ContextLengthError          the prompt does not fit: the next model with room may do it
     │  │  └─ ContentFilterError          the provider refuses this content
     │  ├─ ModelNotFoundError             the provider has no such model
-    │  └─ MalformedResponseError         an answer that is none, or a stream that ends early
+    │  ├─ MalformedResponseError         an answer that is none, or a stream that ends early
+    │  └─ BreakerOpenError               not asked: it failed too often just now
     ├─ RoutingError                      catch this around work you ask a router for
     │  ├─ BudgetExceededError            spent_usd, limit_usd
     │  └─ AllRoutesFailedError           attempts, reasons
@@ -33,9 +35,13 @@ from typing import ClassVar
 
 
 class KoderzError(Exception):
-    """Base of every error raised here; `exit_code` is what the command line ends with."""
+    """Base of every error raised here; `exit_code` is what the command line ends with.
+
+    `attempts` are those made for the question that it ended, where it ended one.
+    """
 
     exit_code: ClassVar[int] = 1
+    attempts: tuple[object, ...] = ()
 
 
 class ConfigError(KoderzError):
@@ -73,7 +79,8 @@ class ProviderError(KoderzError):
     """A provider did not give a usable answer.
 
     `status` is the HTTP status (None where there was no answer), `request_id` the provider's name
-    for the call, `retry_after_s` the wait in seconds that it asked for.
+    for the call, `retry_after_s` the wait in seconds that it asked for, `tries` how often it was
+    asked before the error was raised, `is_simulated` whether the simulator stood in for it.
     """
 
     retryable: ClassVar[bool] = False
@@ -90,6 +97,7 @@ class ProviderError(KoderzError):
     ) -> None:
         self.message, self.provider, self.model = message, provider, model
         self.status, self.request_id, self.retry_after_s = status, request_id, retry_after_s
+        self.tries, self.is_simulated = 1, False
         super().__init__(message)
 
     def __str__(self) -> str:
@@ -111,9 +119,15 @@ class ProviderTimeoutError(ProviderError):
 
 
 class RateLimitError(ProviderError):
-    """Too many requests (429), or the quota is used up."""
+    """Too many requests (429)."""
 
     retryable = True
+
+
+class QuotaExceededError(RateLimitError):
+    """The account's quota or balance is used up (402, or a 429 that says so)."""
+
+    retryable = False
 
 
 class ServerError(ProviderError):
@@ -148,18 +162,29 @@ class MalformedResponseError(ProviderError):
     """The answer is not in the provider's format, or a stream ended before its end."""
 
 
+class BreakerOpenError(ProviderError):
+    """The model failed several times in a row and is left alone for a while: it was not asked."""
+
+
 class RoutingError(KoderzError):
     """No model gave an accepted answer."""
 
 
 class BudgetExceededError(RoutingError):
-    """The call was not made because it could pass a limit (USD) of the `scope` it belongs to."""
+    """The call was not made because it could pass a limit (USD) of the `scope` it belongs to.
 
-    def __init__(self, scope: str, *, spent_usd: Decimal, limit_usd: Decimal) -> None:
+    `spent_usd` is what is spent or reserved; `advice` says what to do, where it is not to raise
+    the scope's setting.
+    """
+
+    def __init__(
+        self, scope: str, *, spent_usd: Decimal, limit_usd: Decimal, advice: str = ""
+    ) -> None:
         self.scope, self.spent_usd, self.limit_usd = scope, spent_usd, limit_usd
         super().__init__(
-            f"the {scope} budget of ${limit_usd} does not cover the next call "
-            f"(${spent_usd} spent or reserved): raise [koderz.budget] {scope}_usd"
+            f"the {scope} budget of ${limit_usd:f} does not cover the next call "
+            f"(${spent_usd:f} spent or reserved): "
+            + (advice or f"raise [koderz.budget] {scope}_usd")
         )
 
 

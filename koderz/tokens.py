@@ -19,6 +19,12 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """Token ids of one text."""
 
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Token ids of one text in which nothing is a special token."""
+
+    def encode_flat(self, text: str) -> bytes:
+        """Token ids of one text as little-endian integers of four bytes each."""
+
     def encode_batch(self, texts: list[str]) -> list[list[int]]:
         """Token ids of many texts, on all cores."""
 
@@ -32,5 +38,5 @@ def get_tokenizer() -> Tokenizer:
 
 
 def count_tokens(text: str) -> int:
-    """How many tokens of `VOCABULARY` the text has."""
-    return len(get_tokenizer().encode(text))
+    """How many tokens of `VOCABULARY` the text has; a special token's name in it is plain text."""
+    return len(get_tokenizer().encode_ordinary(text))

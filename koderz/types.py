@@ -185,7 +185,11 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """A model's whole answer. Times are seconds; `model` is the one that answered."""
+    """A model's whole answer. Times are seconds; `model` is the one that answered.
+
+    `latency_s` and `first_token_s` count from the call's start, its repeats included; `tries` is
+    how often the provider was asked.
+    """
 
     model: str
     parts: tuple[Part, ...]
@@ -197,6 +201,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: float = 0.0
     first_token_s: float | None = None
     is_simulated: bool = False
+    tries: int = 1
 
     @property
     def text(self) -> str:
@@ -218,11 +223,14 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of an answer as it streams in: text, reasoning, or a piece of one tool call.
 
     The pieces of one tool call share `tool_index`; the first carries `tool_id` and `tool_name`,
-    and `tool_arguments` are consecutive pieces of its JSON.
+    and `tool_arguments` are consecutive pieces of its JSON. `signature` seals the tool call, or
+    else the reasoning that it follows; `redacted` is a whole sealed thought.
     """
 
     text: str = ""
     reasoning: str = ""
+    signature: str = ""
+    redacted: str = ""
     tool_index: int | None = None
     tool_id: str = ""
     tool_name: str = ""
@@ -255,7 +263,8 @@ class ProviderInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the catalogue: an API family's host. `wire` names the format that it speaks.
 
     `key_vars` are the variables that may hold its key, first one first (empty: none is needed);
-    `base_url_var` may hold another address.
+    `base_url_var` may hold another address; `default_model` is the main model that suits most
+    people who have a key for it and named none.
     """
 
     id: str
@@ -265,6 +274,7 @@ class ProviderInfo(msgspec.Struct, frozen=True, kw_only=True):
     key_vars: tuple[str, ...] = ()
     base_url_var: str = ""
     prices_id: str = ""
+    default_model: str = ""
     is_local: bool = False
     capabilities: Capabilities = Capabilities()
 

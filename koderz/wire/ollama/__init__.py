@@ -1,0 +1,23 @@
+"""Ollama's chat: https://docs.ollama.com/api/chat."""
+
+from __future__ import annotations
+
+from koderz.wire.faults import read_error as decode_error
+from koderz.wire.ollama.errors import encode_error
+from koderz.wire.ollama.request_decoder import decode_request
+from koderz.wire.ollama.request_encoder import encode_request, request_path
+from koderz.wire.ollama.responses import decode_response, encode_response
+from koderz.wire.ollama.streams import STREAM_CONTENT_TYPE, StreamDecoder, StreamEncoder
+
+__all__ = [
+    "STREAM_CONTENT_TYPE",
+    "StreamDecoder",
+    "StreamEncoder",
+    "decode_error",
+    "decode_request",
+    "decode_response",
+    "encode_error",
+    "encode_request",
+    "encode_response",
+    "request_path",
+]
