@@ -11,6 +11,8 @@ import msgspec
 import typer
 from rich.console import Console
 
+from koderz.types import Rates
+
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
@@ -37,6 +39,15 @@ def format_usd(amount: Decimal | None) -> str:
     if amount is None:
         return "unknown"
     return f"-${-amount:.4f}" if amount < 0 else f"${amount:.4f}"
+
+
+def format_rates(rates: Rates) -> str:
+    """Rates for a person: "$0.15 in, $0.60 out a million tokens"."""
+    if rates.input is None or rates.output is None:
+        return "price unknown"
+    if not rates.input and not rates.output:
+        return "free"
+    return f"${rates.input:f} in, ${rates.output:f} out a million tokens"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -8,7 +8,7 @@ are made from these docstrings, so a field's line is what a person reads.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,7 +16,12 @@ from msgspec import Meta
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 TokenLimit = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
-Usd = Annotated[Decimal, Meta(ge=0)]
+# msgspec puts no range on decimals: the loader reads this one.
+Usd = Annotated[Decimal, Meta(extra={"ge": 0})]
+
+
+DEFAULT_TEMPERATURE = 0.3
+"""Of small jobs, where neither the section nor the kind of task says otherwise."""
 
 
 class TaskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,7 +138,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Its address (empty: as the catalogue has it)."""
     key_var: str = ""
     """The variable that holds its key (empty: as the catalogue has it)."""
-    wire: str = ""
+    wire: Literal["", "anthropic", "openai", "gemini", "ollama"] = ""
     """The format it speaks: openai, anthropic, gemini, ollama (empty: as the catalogue has it)."""
 
 
