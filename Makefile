@@ -19,7 +19,7 @@ help: ## list the targets
 install: .venv/installed ## make .venv with everything
 
 demo: .venv/installed ## the main job on a real log, with no key and no server
-	@$(BIN)/python -m koderz.demo
+	@$(BIN)/python demo/demo.py
 
 lint: .venv/installed ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
