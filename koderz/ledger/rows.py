@@ -1,0 +1,105 @@
+"""Records as the rows of a table: exact money, exact times, tidy reasons."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TypeAlias
+
+from koderz.ledger.records import Attempt, JobRecord
+
+Cell: TypeAlias = str | int | float | None
+
+REASON_LENGTH = 200
+"""Most characters of a reason that are kept."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_QUOTED = re.compile(r'"[^"]*"|`[^`]*`|“[^”]*”|(?<!\w)\'[^\']*\'(?!\w)')
+_KEY = re.compile(r"\b(?:sk|pk|gsk|xai|key|rk)[-_][\w-]{8,}|\bAIza[\w-]{8,}|(?i:bearer)\s+\S+")
+
+
+def encode_pusd(amount_usd: Decimal | None) -> int | None:
+    """USD as whole pico-USD (rounded half to even); unknown stays unknown."""
+    if amount_usd is None:
+        return None
+    return int(amount_usd.scaleb(12).to_integral_value(ROUND_HALF_EVEN))
+
+
+def decode_pusd(amount_pusd: int | None) -> Decimal | None:
+    """Pico-USD as USD without rounding; unknown stays unknown."""
+    return None if amount_pusd is None else Decimal(amount_pusd).scaleb(-12).normalize() + 0
+
+
+def encode_time(moment: datetime) -> int:
+    """Microseconds since 1970 UTC; ValueError for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time of the ledger has a zone: {moment.isoformat()} has none")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def decode_time(at_us: int) -> datetime:
+    """The aware UTC time of so many microseconds since 1970."""
+    return _EPOCH + at_us * _MICROSECOND
+
+
+def tidy_reason(reason: str) -> str:
+    """A reason in one short line, with what it quotes and anything like a key left out.
+
+    A check's reason may quote an answer and a provider's message a prompt: the ledger keeps
+    neither.
+    """
+    line = _KEY.sub("[key]", _QUOTED.sub('"..."', " ".join(reason.split())))
+    return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 3] + "..."
+
+
+def encode_attempt(attempt: Attempt) -> tuple[Cell, ...]:
+    """The row of an attempt, in the order of the table's columns after its id."""
+    usage, rates = attempt.usage, attempt.rates
+    return (
+        encode_time(attempt.at),
+        attempt.run_id,
+        attempt.job_id,
+        attempt.task.value,
+        attempt.tier.value,
+        attempt.provider,
+        attempt.model,
+        attempt.answered_by,
+        usage.input_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        usage.is_estimated,
+        encode_pusd(rates.input),
+        encode_pusd(rates.cache_read),
+        encode_pusd(rates.cache_write),
+        encode_pusd(rates.output),
+        attempt.rates_as_of,
+        encode_pusd(attempt.cost_usd),
+        attempt.latency_s,
+        attempt.first_token_s,
+        attempt.outcome.value,
+        tidy_reason(attempt.reason),
+        attempt.route_source,
+        attempt.request_id,
+        attempt.is_simulated,
+    )
+
+
+def encode_job(job: JobRecord) -> tuple[Cell, ...]:
+    """The row of a job, in the order of the table's columns."""
+    return (
+        job.job_id,
+        encode_time(job.at),
+        job.run_id,
+        job.task.value,
+        job.engine,
+        job.tokens_in,
+        job.tokens_out,
+        encode_pusd(job.baseline_usd),
+        encode_pusd(job.digest_usd),
+        job.baseline,
+        job.is_simulated,
+    )

@@ -1,0 +1,123 @@
+"""The ledger's tables, and the steps from every older version to today's.
+
+Money is kept as whole pico-USD (10⁻¹² USD), so that SQL sums it exactly: a token at $0.15 per
+million costs 150,000 of them. Rates are pico-USD per million tokens. NULL is unknown. Times are
+microseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+APPLICATION_ID = 0x4B6F6472
+"""Marks a SQLite file as a ledger of ours ("Kodr")."""
+
+_FIRST = """
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    task TEXT NOT NULL,
+    tier TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    answered_by TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    is_estimated INTEGER NOT NULL,
+    input_rate_pusd INTEGER,
+    cache_read_rate_pusd INTEGER,
+    cache_write_rate_pusd INTEGER,
+    output_rate_pusd INTEGER,
+    rates_as_of TEXT NOT NULL,
+    cost_pusd INTEGER,
+    latency_s REAL NOT NULL,
+    first_token_s REAL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    route_source TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    is_simulated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempts_by_time ON attempts (at_us, is_simulated, cost_pusd);
+CREATE INDEX attempts_by_job ON attempts (job_id);
+
+CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    task TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL,
+    baseline_pusd INTEGER,
+    digest_pusd INTEGER,
+    baseline TEXT NOT NULL,
+    is_simulated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_by_time ON jobs (at_us);
+
+CREATE TABLE contradictions (
+    job_id TEXT PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""The script at position n takes a file of version n to version n + 1; none is ever changed.
+
+A semicolon ends a statement and stands nowhere else.
+"""
+
+
+class UnknownFileError(Exception):
+    """The file is no ledger that this version can use; the message says why and what to do."""
+
+
+def prepare(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring the file up to today's version in one transaction; another process may do the same.
+
+    Raises UnknownFileError for another program's database and for a newer version's ledger.
+    """
+    # What is read of the version has to be of one moment: another process may be writing it.
+    with _transaction(connection, "BEGIN"):
+        if _read_version(connection, migrations) == len(migrations):
+            return
+    with _transaction(connection, "BEGIN IMMEDIATE"):
+        for script in migrations[_read_version(connection, migrations) :]:
+            for statement in script.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _read_version(connection: sqlite3.Connection, migrations: Sequence[str]) -> int:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application_id != APPLICATION_ID and (application_id or version or tables):
+        raise UnknownFileError("it is another program's database: name another file")
+    if version > len(migrations):
+        raise UnknownFileError(
+            f"a newer Koderz wrote it (version {version}, known here: {len(migrations)}): "
+            "upgrade Koderz"
+        )
+    return int(version)
