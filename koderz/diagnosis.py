@@ -1,0 +1,134 @@
+"""What is here, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Literal
+
+import msgspec
+
+from koderz import compose
+from koderz._version import __version__
+from koderz.config.loading import LoadedSettings
+from koderz.errors import KoderzError
+from koderz.ledger.store import Ledger, get_ledger_path
+from koderz.models.factory import ModelFactory
+from koderz.models.inventory import Server, fetch_server
+from koderz.models.registry import list_providers
+from koderz.tokens import VOCABULARY, count_tokens
+from koderz.types import ProviderInfo
+
+State = Literal["ok", "absent", "problem"]
+
+PARTS = ("aiohttp", "genai-prices", "msgspec", "rich", "splintr-rs", "stamina", "typer")
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at: "absent" is fine unless it is wanted, a "problem" needs mending."""
+
+    area: str
+    name: str
+    state: State
+    detail: str
+    next: str = ""
+
+
+async def diagnose(loaded: LoadedSettings) -> tuple[Finding, ...]:
+    """Everything that Koderz depends on here, each with what to do where it is not well."""
+    async with compose.open_factory(loaded) as factory:
+        providers = list_providers(loaded.settings)
+        local = [provider for provider in providers if provider.is_local]
+        servers = await asyncio.gather(*(fetch_server(factory, provider) for provider in local))
+        keys = [_find_key(provider, factory) for provider in providers if not provider.is_local]
+    return (
+        *_find_versions(),
+        *_find_settings(loaded),
+        *keys,
+        *(_find_server(server) for server in servers),
+        _find_ledger(loaded),
+    )
+
+
+def _find_versions() -> Iterable[Finding]:
+    yield Finding(
+        area="versions",
+        name="koderz",
+        state="ok",
+        detail=f"{__version__} on Python {platform.python_version()}, {platform.system()}",
+    )
+    parts = ", ".join(f"{part} {version(part)}" for part in PARTS)
+    yield Finding(area="versions", name="parts", state="ok", detail=parts)
+    try:
+        count_tokens("one")
+    except (ImportError, OSError, ValueError) as error:
+        yield Finding(
+            area="versions",
+            name="tokens",
+            state="problem",
+            detail=str(error),
+            next="install the tokenizer again: pip install --force-reinstall splintr-rs",
+        )
+    else:
+        yield Finding(area="versions", name="tokens", state="ok", detail=f"{VOCABULARY}, offline")
+
+
+def _find_settings(loaded: LoadedSettings) -> Iterable[Finding]:
+    files = ", ".join(str(file) for file in loaded.files)
+    yield Finding(
+        area="settings",
+        name="files",
+        state="ok" if files else "absent",
+        detail=files or "none found: the defaults apply",
+        next="" if files else "`koderz config init` writes a commented one",
+    )
+    for warning in loaded.warnings:
+        what_next = "`koderz config check` lists them all"
+        yield Finding(
+            area="settings", name="warning", state="problem", detail=warning, next=what_next
+        )
+
+
+def _find_key(provider: ProviderInfo, factory: ModelFactory) -> Finding:
+    is_set = factory.has_key(provider.id)
+    names = " or ".join(provider.key_vars)
+    return Finding(
+        area="keys",
+        name=provider.title,
+        state="ok" if is_set else "absent",
+        detail=f"{names} is set" if is_set else f"{names} is not set",
+        next="" if is_set else f"set {provider.key_vars[0]} to use {provider.title}",
+    )
+
+
+def _find_server(server: Server) -> Finding:
+    title = server.provider.title
+    if not server.is_up:
+        what_next = f"start {title}, or set {server.provider.base_url_var} to where it is"
+        return Finding(
+            area="servers", name=title, state="absent", detail="does not answer", next=what_next
+        )
+    names = ", ".join(sorted(server.models)[:5]) or "no model installed"
+    detail = f"answers at {server.provider.base_url}: {len(server.models)} models ({names})"
+    return Finding(
+        area="servers",
+        name=title,
+        state="ok" if server.models else "absent",
+        detail=detail,
+        next="" if server.models else "install a model, for example: ollama pull qwen2.5-coder:7b",
+    )
+
+
+def _find_ledger(loaded: LoadedSettings) -> Finding:
+    path = get_ledger_path(loaded.settings)
+    try:
+        with Ledger(path) as ledger:
+            ledger.check_writable()
+    except KoderzError as error:
+        what_next = "set [koderz.ledger] path to a file that can be written"
+        return Finding(
+            area="ledger", name="store", state="problem", detail=str(error), next=what_next
+        )
+    return Finding(area="ledger", name="store", state="ok", detail=f"{path} can be written")
