@@ -225,6 +225,12 @@ def test_a_stream_without_its_start_or_end_is_malformed(events: list[dict[str, A
         decoder.completion()
 
 
+def test_a_borrowed_format_may_leave_out_the_first_event() -> None:
+    decoder = StreamDecoder()
+    decoder.feed(stream(start(0, type="text", text="Hi."), *END))
+    assert decoder.completion().parts == (Text("Hi."),)
+
+
 def test_a_stream_is_written_block_by_block() -> None:
     encoder = StreamEncoder(
         Completion(model="m", parts=(), id="i", usage=Usage(input_tokens=3, output_tokens=4))

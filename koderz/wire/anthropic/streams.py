@@ -52,15 +52,17 @@ class StreamDecoder:
     def completion(self) -> Completion:
         """The whole answer; raises `MalformedResponseError` if the stream ended early."""
         self._read(self._reader.close())
-        if self._message is None or not self._is_ended:
-            raise cut_short()
         parts = self._assembly.parts()
+        if not self._is_ended or (self._message is None and not parts):
+            raise cut_short()
+        # Servers that borrow this format may leave out its first event; its end is what counts.
+        model, answer_id = (self._message.model, self._message.id) if self._message else ("", "")
         return Completion(
-            model=self._message.model,
+            model=model,
             parts=parts,
             finish=settle_finish(self._finish, parts),
             usage=decode_usage(self._usage),
-            id=self._message.id,
+            id=answer_id,
         )
 
     def _read(self, events: list[Event]) -> list[Delta]:
