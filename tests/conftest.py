@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no bug: properties have no deadline.
+settings.register_profile("koderz", deadline=None)
+settings.load_profile("koderz")
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("KODERZ_TEST_DATA", ROOT.parent / "shared" / "data"))
