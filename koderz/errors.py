@@ -21,6 +21,7 @@
     │  ├─ BudgetExceededError            spent_usd, limit_usd
     │  └─ AllRoutesFailedError           attempts, reasons
     ├─ JobError                          bad input to a job, with what was paid so far
+    │  └─ FetchError                     a page could not be had from its server: url, status
     ├─ SandboxUnavailableError           untrusted code cannot be run safely here
     └─ StoreError                        the ledger or another store cannot be read or written
 
@@ -205,6 +206,16 @@ class JobError(KoderzError):
 
     def __init__(self, message: str, *, paid_usd: Decimal = Decimal(0)) -> None:
         self.paid_usd = paid_usd
+        super().__init__(message)
+
+
+class FetchError(JobError):
+    """A page could not be had: `url` without its secrets, `status` as its server said (or None)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, url: str = "", status: int | None = None) -> None:
+        self.url, self.status = url, status
         super().__init__(message)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
@@ -131,6 +131,10 @@ class Router:
         """Keep what a finished job saved."""
         self._ledger.record_job(job)
 
+    def load_attempts(self, job_id: str) -> tuple[Attempt, ...]:
+        """The attempts that the ledger has of a job, also those of an earlier process."""
+        return self._ledger.load_attempts(job_id)
+
     async def perform(self, job: Job[T]) -> T:
         """Do a job: `await router.perform(ReadFile("build.log", "why did it fail?"))`."""
         return await job.run(self)
@@ -145,16 +149,18 @@ class Router:
         tries_per_model: int = 1,
         deadline_s: float | None = None,
         limit_usd: Decimal | None = None,
+        models: Sequence[str] = (),
     ) -> Answer[T]:
         """The first answer that `check` accepts, from the cheapest model that gives one.
 
         The models of the task's route are asked in order, each up to `tries_per_model` times
         where its answer is rejected (the reason goes with the repeat). All attempts are billed to
-        `job_id`, which may cost `limit_usd` at the most. Raises AllRoutesFailedError,
+        `job_id`, which may cost `limit_usd` at the most. `models` name the route instead, as in
+        `resolve_route`. Raises AllRoutesFailedError,
         BudgetExceededError, or at once AuthenticationError and RequestRejectedError, which no
         other model would mend.
         """
-        route = self.route(task)
+        route = resolve_route(self.settings, task, self.inventory, models=models)
         question = Question(
             request=fill_limits(request, route),
             check=check,

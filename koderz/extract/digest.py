@@ -1,0 +1,162 @@
+"""The digest: the most telling lines under an exact token budget."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+
+from koderz.errors import JobError
+from koderz.extract.cutting import cut_line
+from koderz.extract.lines import load_choices
+from koderz.extract.ranking import Candidate
+from koderz.extract.selection import Choice, Selection, line_cost
+from koderz.extract.spans import Digest
+from koderz.extract.survey import Survey
+
+LEAST_TOKENS = 20
+_TAIL_SHARE = 0.2
+_LINE_SHARE = 0.4
+_LEAST_LINE_TOKENS = 12
+_AGAIN_FACTOR = 0.65
+_COST_POWER = 0.35
+_LENGTH_BASE = 20
+_MOST_MISSES = 200
+_GROW_HEAT, _GROW_SHARE = 0.9, 0.25
+_MOST_FILLED = 3
+
+
+def build_digest(
+    survey: Survey, budget_tokens: int, *, must_keep: Sequence[tuple[int, int]] = ()
+) -> Digest:
+    """The most telling lines whose rendering has at most `budget_tokens` tokens.
+
+    `must_keep` are line ranges (from 1, inclusive) that go in first, in the order given, as far
+    as the budget allows. Of what is left, the file's last lines always have a share.
+
+    Raises:
+        JobError: the budget is below `LEAST_TOKENS`.
+    """
+    if budget_tokens < LEAST_TOKENS:
+        raise JobError(
+            f"a budget of {budget_tokens} tokens holds no line: give at least {LEAST_TOKENS}"
+        )
+    filling = _Filling(survey, budget_tokens)
+    filling.add_ranges(must_keep)
+    filling.add_tail()
+    filling.add_telling()
+    filling.close_holes()
+    return filling.selection.build()
+
+
+class _Filling:
+    """A selection on its way to the budget."""
+
+    def __init__(self, survey: Survey, budget_tokens: int) -> None:
+        self._survey = survey
+        self._budget = budget_tokens
+        self._line_limit = max(_LEAST_LINE_TOKENS, int(budget_tokens * _LINE_SHARE))
+        self._at = {each.position: at for at, each in enumerate(survey.candidates)}
+        self.selection = Selection(survey.line_count)
+
+    def add_ranges(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Takes line ranges in, one after the other, while they fit."""
+        for start, end in ranges:
+            for choice in load_choices(self._survey, start, end):
+                self._add(cut_line(choice, self._line_limit))
+
+    def add_tail(self) -> None:
+        """Takes the last lines in, up to their share of the budget; one at least."""
+        room, taken = self._budget * _TAIL_SHARE, 0
+        for candidate in reversed(self._survey.candidates):
+            if not candidate.text.strip():
+                continue
+            choice = self._choice(candidate)
+            cost = line_cost(choice)
+            if taken and taken + cost > room:
+                break
+            taken += cost
+            self._add(choice)
+
+    def add_telling(self) -> None:
+        """Takes the lines in that are worth most for their length, until nothing fits."""
+        chosen: Counter[int] = Counter()
+        queue = [
+            (-_density(candidate), -candidate.position)
+            for candidate in self._survey.candidates
+            if candidate.text.strip()
+        ]
+        heapq.heapify(queue)
+        misses = 0
+        while queue and misses < _MOST_MISSES:
+            value, position = heapq.heappop(queue)
+            candidate = self._survey.candidates[self._at[-position]]
+            worth = self._worth(candidate, chosen)
+            if -value > worth * 1.0001:
+                heapq.heappush(queue, (-worth, position))
+                continue
+            if self._add(self._choice(candidate)):
+                chosen[candidate.shape] += 1
+                self._grow(candidate, chosen)
+            else:
+                misses += 1
+
+    def close_holes(self) -> None:
+        """Takes the lines in that a gap's statement would cost more than."""
+        for before, after, _ in list(self.selection.holes()):
+            if after - before > _MOST_FILLED + 1:
+                continue
+            positions = range(before + 1, after)
+            if not all(position in self._at for position in positions):
+                continue
+            inner = [self._survey.candidates[self._at[position]] for position in positions]
+            was = self.selection.tokens
+            for candidate in inner:
+                self.selection.add(self._choice(candidate))
+            if self.selection.tokens > min(self._budget, was):
+                for candidate in inner:
+                    self.selection.remove(candidate.position)
+
+    def _grow(self, seed: Candidate, chosen: Counter[int]) -> None:
+        """Takes the lines in that belong to the seed, as those of a stack trace do."""
+        room = self._budget * _GROW_SHARE
+        for step in (1, -1):
+            position = seed.position + step
+            while (at := self._at.get(position)) is not None and room > 0:
+                candidate = self._survey.candidates[at]
+                if candidate.heat < seed.heat * _GROW_HEAT:
+                    break
+                was = self.selection.tokens
+                if not self._add(self._choice(candidate)):
+                    break
+                chosen[candidate.shape] += 1
+                room -= self.selection.tokens - was
+                position += step
+
+    def _worth(self, candidate: Candidate, chosen: Counter[int]) -> float:
+        again: float = _AGAIN_FACTOR ** chosen[candidate.shape]
+        return _density(candidate) * again
+
+    def _choice(self, candidate: Candidate) -> Choice:
+        choice = Choice(
+            candidate.position,
+            candidate.number,
+            candidate.column,
+            candidate.text,
+            candidate.is_piece,
+        )
+        return cut_line(choice, self._line_limit)
+
+    def _add(self, choice: Choice) -> bool:
+        if choice.position in self.selection:
+            return True
+        if self.selection.tokens + self.selection.cost(choice) > self._budget:
+            return False
+        self.selection.add(choice)
+        return True
+
+
+def _density(candidate: Candidate) -> float:
+    """What a line is worth for its length; a long one has to be worth more."""
+    length: float = (len(candidate.text) + _LENGTH_BASE) ** _COST_POWER
+    return candidate.heat / length

@@ -1,0 +1,89 @@
+"""What a job saved: the main model's price for everything against what was spent instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from koderz.ledger.records import Attempt
+from koderz.models.registry import list_models
+from koderz.routing.router import sum_costs
+from koderz.tokens import VOCABULARY
+from koderz.types import ModelInfo, Tier, Usage
+
+if TYPE_CHECKING:
+    from koderz.models.prices import Price
+    from koderz.routing.router import Router
+
+REFERENCE_PROVIDERS = ("anthropic", "openai")
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's money in USD; None is unknown.
+
+    `baseline_usd` is what the main model charges for reading everything once, uncached, and
+    `digest_usd` for reading the job's product instead; `cost_usd` is what all attempts cost.
+    `baseline` says in words what was reckoned with.
+    """
+
+    cost_usd: Decimal | None
+    baseline_usd: Decimal | None
+    digest_usd: Decimal | None
+    baseline: str
+
+    @property
+    def saved_usd(self) -> Decimal | None:
+        """The baseline less all attempts and the digest: below 0 where nothing was saved."""
+        if self.cost_usd is None or self.baseline_usd is None or self.digest_usd is None:
+            return None
+        return self.baseline_usd - self.cost_usd - self.digest_usd
+
+
+def build_bill(
+    router: Router,
+    main: ModelInfo | None,
+    *,
+    tokens_in: int,
+    tokens_out: int,
+    attempts: Iterable[Attempt] = (),
+) -> Bill:
+    """The bill of a job with these attempts, which made `tokens_out` tokens out of `tokens_in`.
+
+    Without a main model the catalogue's newest frontier model is reckoned with, and named as such.
+    """
+    reference = main or get_reference_model()
+    price = router.price(reference)
+    whole = Usage(input_tokens=tokens_in)
+    return Bill(
+        cost_usd=sum_costs(attempts),
+        baseline_usd=price.cost_usd(whole),
+        digest_usd=price.cost_usd(Usage(input_tokens=tokens_out)),
+        baseline=_describe(reference, price, whole, is_main=main is not None),
+    )
+
+
+def get_reference_model() -> ModelInfo:
+    """The newest frontier model of the catalogue's first makers: a stand-in for a main model."""
+    candidates = [
+        model
+        for model in list_models()
+        if model.tier is Tier.FRONTIER and model.provider in REFERENCE_PROVIDERS
+    ]
+    return max(candidates, key=lambda model: (model.released, model.provider, model.name))
+
+
+def _describe(model: ModelInfo, price: Price, whole: Usage, *, is_main: bool) -> str:
+    rate = price.rates_for(whole).input
+    words = [
+        model.name if is_main else f"{model.name} (a reference: no main model is set or reachable)",
+        f"reading all {whole.input_tokens:,} tokens ({VOCABULARY}) once, uncached,",
+        "whose price is unknown"
+        if rate is None
+        else f"at ${rate:f} per million input tokens ({price.source}, as of {price.as_of})",
+    ]
+    if model.context_tokens is not None and whole.input_tokens > model.context_tokens:
+        words.append(f"though its context holds {model.context_tokens:,} at once")
+    return " ".join(words)

@@ -1,0 +1,30 @@
+"""The demo, as `make demo` runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from conftest import ROOT
+
+
+def test_the_demo_shows_the_planted_failure_three_ways() -> None:
+    done = subprocess.run(
+        [sys.executable, "demo/demo.py"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    _, extractive, simulated, account = done.stdout.split("\n=== ")[1:]
+    for digest in (extractive, simulated):
+        assert "test_the_account_balances" in digest, "the planted failure is in the digest"
+    assert "no model, extracted on this machine" in extractive
+    assert "simulated" not in extractive
+    assert "SIMULATED" in simulated
+    assert "rejected  claude-haiku" in simulated
+    assert "quotes do not stand in the file" in simulated
+    assert "were read by claude-sonnet" in simulated, "the rejected part escalated"
+    assert "Simulated calls only" in account
