@@ -18,6 +18,7 @@ from koderz.lazy import build_getattr
 if TYPE_CHECKING:
     from koderz.compose import open_router
     from koderz.errors import KoderzError
+    from koderz.jobs.git_history import GitHistory, GitResult
     from koderz.jobs.reads import ReadFile, ReadResult
     from koderz.ledger.metrics import SmallModelMetrics
     from koderz.models.factory import ModelFactory
@@ -30,6 +31,8 @@ _HOMES = {
     "Answer": "routing.router",
     "Check": "routing.checks",
     "Completion": "types",
+    "GitHistory": "jobs.git_history",
+    "GitResult": "jobs.git_history",
     "KoderzError": "errors",
     "Message": "types",
     "ModelFactory": "models.factory",
@@ -49,6 +52,8 @@ __all__ = [
     "Answer",
     "Check",
     "Completion",
+    "GitHistory",
+    "GitResult",
     "KoderzError",
     "Message",
     "ModelFactory",

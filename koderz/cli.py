@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from koderz._version import __version__
-from koderz.commands import config, doctor, models, read, route, simulate, usage
+from koderz.commands import config, doctor, git, models, read, route, simulate, usage
 from koderz.errors import KoderzError
 
 HELP = """Send each piece of language-model work to the cheapest model that can do it.
@@ -30,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("read", short_help="Print what matters in a large file.")(read.read)
+app.command("git", short_help="List commits by type and scope.")(git.git)
 app.command("route", short_help="Explain which models a task goes to.")(route.route)
 app.command("models", short_help="List models, tiers, prices, what is reachable.")(models.models)
 app.command("usage", short_help="Show calls, cost, savings, latency, quality.")(usage.usage)

@@ -103,11 +103,8 @@ class _Filling:
 
     def close_holes(self) -> None:
         """Takes the lines in that a gap's statement would cost more than."""
-        for before, after, _ in list(self.selection.holes()):
-            if after - before > _MOST_FILLED + 1:
-                continue
-            positions = range(before + 1, after)
-            if not all(position in self._at for position in positions):
+        for positions in self.selection.holes():
+            if len(positions) > _MOST_FILLED or not all(map(self._at.__contains__, positions)):
                 continue
             inner = [self._survey.candidates[self._at[position]] for position in positions]
             was = self.selection.tokens

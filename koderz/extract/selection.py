@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -60,13 +61,10 @@ class Selection:
         self._positions.pop(at)
         self.tokens -= self.cost(choice)
 
-    def holes(self) -> Iterator[tuple[int, int, int]]:
-        """Each gap: the ordinals that it lies between, and the tokens of its statement."""
-        for at in range(1, len(self._choices)):
-            before, after = self._choices[at - 1], self._choices[at]
-            if after.position > before.position + 1:
-                cost = _gap_cost(before.number, after.number)
-                yield before.position, after.position, cost
+    def holes(self) -> list[range]:
+        """The ordinals that lie between those chosen, a range each."""
+        holes = (range(before + 1, after) for before, after in pairwise(self._positions))
+        return [hole for hole in holes if hole]
 
     def build(self) -> Digest:
         """The digest of what was chosen."""

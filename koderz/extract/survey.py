@@ -22,7 +22,7 @@ from koderz.extract.shapes import ShapeTable, mask_ids
 
 _WHOLE_BYTES = 8_000_000
 _WHOLE_RECORDS = 100_000
-_WINDOW_RECORDS = 30_000
+_WINDOW_RECORDS = 20_000
 _CUT_LINES = "lines of more than 2,048 bytes ranked in pieces"
 
 

@@ -14,7 +14,7 @@ from koderz import __version__, cli
 from koderz.errors import KoderzError
 from koderz.types import TaskKind, Tier
 
-COMMANDS = ["read", "route", "models", "usage", "config", "simulate", "doctor"]
+COMMANDS = ["read", "git", "route", "models", "usage", "config", "simulate", "doctor"]
 
 
 @pytest.fixture(autouse=True)

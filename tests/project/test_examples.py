@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from made_repos import make_repo, run_git
 
 from koderz.config.loading import load_settings
 
@@ -39,11 +40,13 @@ def list_commands() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as a reader of the pages has one: a large log, and nobody who answers."""
+    """A folder as a reader has one: a large log, a repository, and nobody who answers."""
     lines = [f"12:00:{second % 60:02d} INFO worker {second} done" for second in range(3000)]
     lines[1200] = "12:20:00 ERROR disk full: cannot write /var/lib/app/state"
     for name in ("build.log", "server.log"):
         (tmp_path / name).write_text("\n".join([*lines, ""]))
+    make_repo(tmp_path, ["feat(api): paging", "Release 1.2", "fix: a crash"])
+    run_git(tmp_path, "tag", "v1.2", "HEAD~1")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
     return tmp_path

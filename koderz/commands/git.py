@@ -1,0 +1,150 @@
+"""`koderz git`: a repository's history by type and scope, and its receipt."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from koderz.commands import console
+from koderz.commands.progress import ProgressLine
+from koderz.commands.receipts import build_job_receipt, print_receipt_lines
+from koderz.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from koderz.config.loading import LoadedSettings
+    from koderz.jobs.git_history import GitHistory, GitResult
+
+_ROW = re.compile(r"^[0-9a-f]{7,64}(?: BREAKING)?(?= )")
+
+
+class By(StrEnum):
+    """What commits are grouped by."""
+
+    TYPE = "type"
+    SCOPE = "scope"
+
+
+class Format(StrEnum):
+    """What is printed."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def git(
+    range_: Annotated[
+        str, typer.Argument(metavar="RANGE", help="What git takes: v1.2..HEAD, a branch, a tag.")
+    ] = "",
+    *,
+    repo: Annotated[Path, typer.Option(help="The repository, or a folder inside of it.")] = Path(),
+    count: Annotated[int, typer.Option("-n", help="Most commits, newest first.")] = 50,
+    since: Annotated[str, typer.Option(help="Only commits since then: 2 weeks ago.")] = "",
+    until: Annotated[str, typer.Option(help="Only commits until then: 2026-01-31.")] = "",
+    by: Annotated[By, typer.Option(help="What commits are grouped by.")] = By.TYPE,
+    style: Annotated[
+        Format, typer.Option("--format", help="A table, a changelog, or one JSON object.")
+    ] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    stat: Annotated[bool, typer.Option("--stat", help="Add changed files and lines.")] = False,
+    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Ask no model: leave open what is open.")
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
+    ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+) -> None:
+    """Print a repository's commits by type and scope, with their hashes.
+
+    What a commit's message or its paths state decides; only what they leave open goes to a model,
+    many commits a prompt, and is marked ~. The list goes to standard output, the receipt to
+    standard error.
+
+    Examples:
+
+        koderz git
+
+        koderz git v1.2..HEAD -n 500 --format markdown --no-model
+
+        koderz git --repo ../other --since "2 weeks ago" --by scope --json
+    """
+    from koderz import compose
+    from koderz.jobs.git_history import GitHistory
+
+    if model and no_model:
+        raise ConfigError("choose one of --model and --no-model")
+    loaded = compose.load(config, overrides=build_overrides(model, ledger))
+    for warning in loaded.warnings:
+        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    with ProgressLine() as line:
+        job = GitHistory(
+            repo,
+            range_,
+            count=count,
+            since=since,
+            until=until,
+            by=by.value,
+            style="markdown" if style is Format.MARKDOWN else "table",
+            with_stats=stat,
+            max_usd=None if max_cost is None else Decimal(str(max_cost)),
+            use_model=not no_model,
+            on_progress=line.update,
+        )
+        result = console.run(_perform(job, loaded))
+    if as_json or style is Format.JSON:
+        console.print_json(result)
+    else:
+        print_history(result)
+        print_receipt_lines(build_job_receipt(result, whole="of the plain log"))
+
+
+def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
+    """The settings that these options stand for, by dotted name."""
+    overrides: dict[str, Any] = {}
+    if model:
+        overrides["agent.small_model.enabled"] = True
+        overrides["agent.small_model.use_for_git_history"] = True
+        overrides["agent.small_model.tasks.git_history.model"] = model
+    if ledger:
+        overrides["koderz.ledger.path"] = str(ledger)
+    return overrides
+
+
+async def _perform(job: GitHistory, loaded: LoadedSettings) -> GitResult:
+    from koderz.compose import open_router
+
+    async with open_router(loaded) as router:
+        return await router.perform(job)
+
+
+def print_history(result: GitResult) -> None:
+    """Print the list: at a terminal in colour, elsewhere exactly the text that was counted."""
+    text = result.render()
+    if result.style == "markdown" or not sys.stdout.isatty():
+        typer.echo(text)
+        return
+    output = console.get_output()
+    for line in text.split("\n"):
+        output.print(_paint(line), soft_wrap=True)
+
+
+def _paint(line: str) -> Text:
+    from rich.text import Text
+
+    if row := _ROW.match(line):
+        return Text.assemble((row[0], "dim"), line[row.end() :])
+    return Text(line, style="bold")
