@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
 from decimal import Decimal
 from math import ceil
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from koderz.errors import RequestRejectedError, RoutingError
 from koderz.extract.git.commits import Commit, CommitType
 from koderz.extract.git.history import History
 from koderz.extract.git.messages import clip, flatten
+from koderz.jobs.asking import Asker, PartAnswer
 from koderz.jobs.git_checks import Types, build_types_check
-from koderz.ledger.records import Attempt
 from koderz.prompts.git import OpenCommit, build_types_request, encode_commit
 from koderz.routing.routes import Route
 from koderz.tokens import count_tokens
@@ -24,7 +21,6 @@ from koderz.types import TaskKind
 if TYPE_CHECKING:
     from koderz.routing.router import Router
 
-TRIES_PER_MODEL = 2
 PROMPT_TOKENS = 6000
 SUBJECT_CHARS = 300
 BODY_CHARS = 240
@@ -43,18 +39,8 @@ class Batch(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
 
 
-class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one prompt: types by hash as shown, or None with the reason in `failure`."""
-
-    batch: Batch
-    types: Types | None
-    attempts: tuple[Attempt, ...]
-    failure: str = ""
-
-    @property
-    def model(self) -> str:
-        """The model whose answer was accepted, "" where none was."""
-        return self.attempts[-1].model if self.types is not None else ""
+BatchAnswer: TypeAlias = PartAnswer[Batch, Types]
+"""What came of one prompt: types by hash as shown."""
 
 
 def build_batches(history: History, route: Route) -> tuple[Batch, ...]:
@@ -104,43 +90,13 @@ def fit_prompt_tokens(route: Route) -> int:
     return max(1, min(PROMPT_TOKENS, int((context - route.max_tokens) * CONTEXT_SHARE)))
 
 
-class Categoriser:
-    """Asks a router about batches of commits for one job, which may cost `limit_usd` at most."""
-
-    def __init__(self, router: Router, *, job_id: str, limit_usd: Decimal | None) -> None:
-        self._router, self._job_id, self._limit_usd = router, job_id, limit_usd
-        # The router's deadline runs from the moment of asking: a batch asks when its turn comes.
-        self._turns = asyncio.Semaphore(router.settings.koderz.routing.side_concurrency)
-
-    async def ask_all(
-        self, batches: Sequence[Batch], on_answer: Callable[[], None]
-    ) -> tuple[BatchAnswer, ...]:
-        """An answer for every batch, in order; `on_answer` is called as each one comes."""
-        tasks = [asyncio.create_task(self._ask(batch, on_answer)) for batch in batches]
-        try:
-            return tuple(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-
-    async def _ask(self, batch: Batch, on_answer: Callable[[], None]) -> BatchAnswer:
-        try:
-            async with self._turns:
-                answer = await self._router.ask(
-                    build_types_request(batch.lines),
-                    TaskKind.GIT_HISTORY,
-                    build_types_check(batch.hashes),
-                    job_id=self._job_id,
-                    tries_per_model=TRIES_PER_MODEL,
-                    limit_usd=self._limit_usd,
-                )
-        except (RoutingError, RequestRejectedError) as error:
-            # No other model would do it: these commits stay as they are.
-            attempts = cast("tuple[Attempt, ...]", error.attempts)
-            result = BatchAnswer(batch=batch, types=None, attempts=attempts, failure=str(error))
-        else:
-            result = BatchAnswer(batch=batch, types=answer.value, attempts=answer.attempts)
-        on_answer()
-        return result
+def build_asker(router: Router, *, job_id: str, limit_usd: Decimal | None) -> Asker[Batch, Types]:
+    """What asks about batches of commits for one job, which may cost `limit_usd` at most."""
+    return Asker(
+        router,
+        TaskKind.GIT_HISTORY,
+        build_request=lambda batch: build_types_request(batch.lines),
+        build_check=lambda batch: build_types_check(batch.hashes),
+        job_id=job_id,
+        limit_usd=limit_usd,
+    )

@@ -26,10 +26,11 @@ from koderz.errors import JobError
 from koderz.extract.git.commits import CommitType
 from koderz.extract.git.groups import By
 from koderz.extract.git.history import History, load_history
-from koderz.jobs.git_batches import Categoriser, build_batches
+from koderz.jobs.git_batches import build_asker, build_batches
 from koderz.jobs.git_rendering import Style
-from koderz.jobs.git_reports import Judgement, build_job_record, build_result
+from koderz.jobs.git_reports import Judgement, build_result
 from koderz.jobs.git_results import GitResult
+from koderz.jobs.results import build_job_record
 from koderz.routing.routes import Route
 from koderz.types import TaskKind
 
@@ -82,7 +83,9 @@ class GitHistory(msgspec.Struct, frozen=True):
         result = await asyncio.to_thread(
             build_result, router, route, history, judgement, by=self.by, style=self.style
         )
-        router.record_job(build_job_record(result, run_id=router.run_id, job_id=job_id))
+        router.record_job(
+            build_job_record(result, TaskKind.GIT_HISTORY, run_id=router.run_id, job_id=job_id)
+        )
         return result
 
     async def _load_history(self) -> History:
@@ -128,8 +131,8 @@ class GitHistory(msgspec.Struct, frozen=True):
             self._report("asking", answered, len(batches))
 
         self._report("asking", 0, len(batches))
-        categoriser = Categoriser(router, job_id=job_id, limit_usd=self.max_usd)
-        return Judgement.of(await categoriser.ask_all(batches, count_answer), route)
+        asker = build_asker(router, job_id=job_id, limit_usd=self.max_usd)
+        return Judgement.of(await asker.ask_all(batches, count_answer), route)
 
     def _report(self, what: str, done: int, total: int) -> None:
         if self.on_progress:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -12,15 +11,16 @@ import msgspec
 from koderz.extract.git.commits import Commit, CommitType, Source
 from koderz.extract.git.groups import By, build_groups
 from koderz.extract.git.history import History
+from koderz.jobs.asking import find_main_author, list_attempts
 from koderz.jobs.git_batches import BatchAnswer
 from koderz.jobs.git_rendering import Style
-from koderz.jobs.git_results import GitEngine, GitResult
-from koderz.jobs.read_results import summarize_attempt
+from koderz.jobs.git_results import GitResult
 from koderz.jobs.receipts import build_bill
-from koderz.ledger.records import Attempt, JobRecord
+from koderz.jobs.results import JobEngine, clean_text, summarize_attempt
+from koderz.ledger.records import Attempt
 from koderz.routing.routes import Route, RouteSource
 from koderz.tokens import VOCABULARY, count_tokens
-from koderz.types import ModelInfo, TaskKind
+from koderz.types import ModelInfo
 
 if TYPE_CHECKING:
     from koderz.routing.router import Router
@@ -31,7 +31,7 @@ MOST_FAILURES = 3
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Who judged the commits that rules leave open, and why."""
 
-    engine: GitEngine
+    engine: JobEngine
     reason: str
     source: str
     answers: tuple[BatchAnswer, ...] = ()
@@ -44,8 +44,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, answers: tuple[BatchAnswer, ...], route: Route) -> Self:
         """The judgement that these answers amount to."""
-        accepted = [answer for answer in answers if answer.types is not None]
-        engine: GitEngine = "mixed" if accepted else "extractive"
+        accepted = [answer for answer in answers if answer.value is not None]
+        engine: JobEngine = "mixed" if accepted else "extractive"
         if len(accepted) == len(answers):
             engine = "model"
         reason = route.reason
@@ -56,7 +56,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 
 def apply_types(history: History, answers: Iterable[BatchAnswer]) -> tuple[Commit, ...]:
     """The commits with the types that accepted answers give to those that rules leave open."""
-    types = {each: kind for answer in answers for each, kind in (answer.types or {}).items()}
+    types = {each: kind for answer in answers for each, kind in (answer.value or {}).items()}
     return tuple(
         msgspec.structs.replace(commit, type=kind, source=Source.MODEL)
         if commit.source is Source.NONE and (kind := types.get(commit.hash[: history.hash_chars]))
@@ -69,12 +69,12 @@ def build_result(
     router: Router, route: Route, history: History, judgement: Judgement, *, by: By, style: Style
 ) -> GitResult:
     """The whole result, its digest counted and its bill made."""
-    attempts = [attempt for answer in judgement.answers for attempt in answer.attempts]
-    model = find_main_judge(judgement.answers, route)
+    attempts = list_attempts(judgement.answers)
+    model = find_main_author(judgement.answers, route)
     commits = apply_types(history, judgement.answers)
     result = GitResult(
-        repo=_clean(str(history.repo)),
-        range=_clean(history.selection.span),
+        repo=clean_text(str(history.repo)),
+        range=clean_text(history.selection.span),
         commits=commits,
         groups=build_groups(commits, by),
         by=by,
@@ -99,30 +99,6 @@ def build_result(
         simulated=any(attempt.is_simulated for attempt in attempts),
     )
     return _add_bill(router, route, result, attempts)
-
-
-def build_job_record(result: GitResult, *, run_id: str, job_id: str) -> JobRecord:
-    """The ledger's record of a finished history."""
-    return JobRecord(
-        at=datetime.now(UTC),
-        run_id=run_id,
-        job_id=job_id,
-        task=TaskKind.GIT_HISTORY,
-        engine="extractive" if result.engine == "extractive" else "model",
-        tokens_in=result.tokens_in,
-        tokens_out=result.tokens_out,
-        baseline_usd=result.baseline_usd,
-        digest_usd=result.digest_usd,
-        baseline=result.baseline,
-        is_simulated=result.simulated,
-    )
-
-
-def find_main_judge(answers: Iterable[BatchAnswer], route: Route) -> ModelInfo | None:
-    """The model that most accepted answers come from, the cheaper one of two; None without any."""
-    counts = Counter(answer.model for answer in answers if answer.model)
-    judges = [model for model in route.models if model.name in counts]
-    return max(judges, key=lambda model: counts[model.name], default=None)
 
 
 def _add_bill(
@@ -168,15 +144,10 @@ def _list_notes(
 def _list_failures(answers: Iterable[BatchAnswer]) -> Iterator[str]:
     failures: Counter[str] = Counter()
     for answer in answers:
-        if answer.types is None:
-            failures[answer.failure] += len(answer.batch.hashes)
+        if answer.value is None:
+            failures[answer.failure] += len(answer.part.hashes)
     for failure, count in failures.most_common(MOST_FAILURES):
         yield f"{count} commits stay uncategorised: {failure}"
     if len(failures) > MOST_FAILURES:
         rest = failures.total() - sum(count for _, count in failures.most_common(MOST_FAILURES))
         yield f"{rest} more stay uncategorised for like reasons"
-
-
-def _clean(text: str) -> str:
-    """Text that can be written as UTF-8, whatever bytes a file's name is made of."""
-    return text.encode(errors="replace").decode()

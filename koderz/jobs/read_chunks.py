@@ -6,24 +6,20 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias
 
-import msgspec
-
-from koderz.errors import RequestRejectedError, RoutingError
 from koderz.extract import Span, Survey, load_chunks
+from koderz.jobs.asking import Asker, PartAnswer
 from koderz.jobs.read_findings import ChunkReading, build_reading_check, score_lines
-from koderz.ledger.records import Attempt
 from koderz.prompts.read import build_read_request
 from koderz.routing.attempts import Call, estimate_cost_usd
+from koderz.routing.checks import Check
 from koderz.routing.requests import fill_limits, fit_to_model
 from koderz.routing.routes import Route
 from koderz.types import ModelInfo, Request, TaskKind
 
 if TYPE_CHECKING:
     from koderz.routing.router import Router
-
-TRIES_PER_MODEL = 2
 
 # A line this grave that also says so is an error by its own words: a model that finds nothing has
 # overlooked it. Marks alone (a `>` in front, a count) are not enough to reject an answer for.
@@ -39,18 +35,8 @@ CONTEXT_SHARE = 0.6
 LEAST_CHUNK_TOKENS = 500
 
 
-class ChunkAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one chunk: a reading, or None with the reason in `failure`."""
-
-    chunk: Span
-    reading: ChunkReading | None
-    attempts: tuple[Attempt, ...]
-    failure: str = ""
-
-    @property
-    def model(self) -> str:
-        """The model whose answer was accepted, "" where none was."""
-        return self.attempts[-1].model if self.reading else ""
+ChunkAnswer: TypeAlias = PartAnswer[Span, ChunkReading]
+"""What came of one chunk of a file."""
 
 
 class Reader:
@@ -67,8 +53,6 @@ class Reader:
     ) -> None:
         self._router, self._route, self._question = router, route, question
         self._job_id, self._limit_usd = job_id, limit_usd
-        # The router's deadline runs from the moment of asking: a chunk asks when its turn comes.
-        self._turns = asyncio.Semaphore(router.settings.koderz.routing.side_concurrency)
 
     async def load_chunks(self, survey: Survey) -> tuple[tuple[Span, ...], str]:
         """The chunks that the caps allow; with a note where money allows fewer than tokens do."""
@@ -91,35 +75,15 @@ class Reader:
         self, chunks: Sequence[Span], on_answer: Callable[[], None]
     ) -> tuple[ChunkAnswer, ...]:
         """An answer for every chunk, in order; `on_answer` is called as each one comes."""
-        tasks = [asyncio.create_task(self._ask(chunk, on_answer)) for chunk in chunks]
-        try:
-            return tuple(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-
-    async def _ask(self, chunk: Span, on_answer: Callable[[], None]) -> ChunkAnswer:
-        check = build_reading_check(chunk, must_keep_line=find_gravest_line(chunk))
-        try:
-            async with self._turns:
-                answer = await self._router.ask(
-                    self._build_request(chunk),
-                    TaskKind.LARGE_READ,
-                    check,
-                    job_id=self._job_id,
-                    tries_per_model=TRIES_PER_MODEL,
-                    limit_usd=self._limit_usd,
-                )
-        except (RoutingError, RequestRejectedError) as error:
-            # No other model would do it: what needs no model still can.
-            attempts = cast("tuple[Attempt, ...]", error.attempts)
-            result = ChunkAnswer(chunk=chunk, reading=None, attempts=attempts, failure=str(error))
-        else:
-            result = ChunkAnswer(chunk=chunk, reading=answer.value, attempts=answer.attempts)
-        on_answer()
-        return result
+        asker = Asker(
+            self._router,
+            TaskKind.LARGE_READ,
+            build_request=self._build_request,
+            build_check=_build_check,
+            job_id=self._job_id,
+            limit_usd=self._limit_usd,
+        )
+        return await asker.ask_all(chunks, on_answer)
 
     def _build_request(self, chunk: Span) -> Request:
         return build_read_request(self._question, chunk.start, chunk.lines)
@@ -151,6 +115,10 @@ class Reader:
             job_id=self._job_id,
         )
         return estimate_cost_usd(call)
+
+
+def _build_check(chunk: Span) -> Check[ChunkReading]:
+    return build_reading_check(chunk, must_keep_line=find_gravest_line(chunk))
 
 
 def fit_chunk_tokens(wanted: int, route: Route) -> int:

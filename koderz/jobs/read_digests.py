@@ -42,7 +42,7 @@ def build_read_digest(
 ) -> ReadDigest:
     """The most telling lines with the findings that stand, in at most `budget_tokens` tokens."""
     findings = choose_findings(
-        rank_findings([answer.reading for answer in answers if answer.reading]),
+        rank_findings([answer.value for answer in answers if answer.value]),
         lines_tokens=int(budget_tokens * QUOTED_SHARE),
         prose_tokens=int(budget_tokens * FINDINGS_SHARE),
     )
@@ -62,10 +62,10 @@ def fit_paraphrase(answers: Sequence[ChunkAnswer], room_tokens: int, author: str
 
     "" where not even the beginning of one fits.
     """
-    told = [each for each in answers if each.reading and each.reading.summary]
+    told = [each for each in answers if each.value and each.value.summary]
     kept: list[ChunkAnswer] = []
     for answer in sorted(told, key=_count_findings, reverse=True):
-        trial = sorted([*kept, answer], key=lambda each: (each.chunk.start, each.chunk.column))
+        trial = sorted([*kept, answer], key=lambda each: (each.part.start, each.part.column))
         if count_tokens(_render_summaries(trial, author)) <= room_tokens:
             kept = trial
     if kept or not told:
@@ -153,11 +153,11 @@ def _count_prose(findings: Iterable[Finding], paraphrase: str, author: str) -> i
 
 
 def _count_findings(answer: ChunkAnswer) -> int:
-    return len(answer.reading.findings) if answer.reading else 0
+    return len(answer.value.findings) if answer.value else 0
 
 
 def _describe(answer: ChunkAnswer) -> str:
-    chunk, summary = answer.chunk, answer.reading.summary if answer.reading else ""
+    chunk, summary = answer.part, answer.value.summary if answer.value else ""
     if chunk.is_cut:
         return f"line {chunk.start} from character {chunk.column}: {summary}"
     return f"lines {chunk.start}-{chunk.end}: {summary}"

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Literal
 
 import msgspec
 
 from koderz.extract.render import render_gap, render_line
 from koderz.extract.spans import Gap
-from koderz.ledger.records import Attempt, Outcome
-from koderz.types import Tier
-
-ReadEngine = Literal["extractive", "model", "mixed", "passthrough"]
+from koderz.jobs.results import JobResult, name_author
 
 
 class ReadSpan(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,29 +26,13 @@ class ReadSpan(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool = False
 
 
-class ReadAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One call that was made for the read, however it ended; a cost of None is unknown."""
-
-    model: str
-    tier: Tier
-    outcome: Outcome
-    reason: str
-    cost_usd: Decimal | None
-    latency_s: float
-
-
-class ReadResult(msgspec.Struct, frozen=True, kw_only=True):
+class ReadResult(JobResult, frozen=True, kw_only=True):
     """The digest of a file and its receipt; the JSON of `koderz read --json` has these names.
 
     `spans` are original lines, `gaps` what was left out between them; `paraphrase` is a model's
     prose ("" where there is none). `tokens_in` is the whole file and `tokens_out` what `render`
-    gives, both counted in `vocabulary`. `engine` says who did it: a model, extraction without one,
-    both ("mixed"), or nobody ("passthrough": the file as it is). `model` and `tier` are those of
-    most accepted answers, None without one. Money is USD and None where unknown: `saved_usd` is
-    `baseline_usd`, explained by `baseline`, less `cost_usd` of all attempts and `digest_usd`, the
-    main model's price for reading the digest. `quotes_dropped` counts findings left out of
-    accepted answers because their quotes stand nowhere. `simulated` marks all of it as made by
-    the simulator's models.
+    gives. `quotes_dropped` counts findings left out of accepted answers because their quotes stand
+    nowhere. The rest is as in `JobResult`.
     """
 
     path: str
@@ -61,23 +40,7 @@ class ReadResult(msgspec.Struct, frozen=True, kw_only=True):
     spans: tuple[ReadSpan, ...]
     gaps: tuple[Gap, ...]
     paraphrase: str
-    tokens_in: int
-    tokens_out: int
-    vocabulary: str
-    engine: ReadEngine
-    model: str | None
-    tier: Tier | None
-    route_source: str
-    reason: str
-    cost_usd: Decimal | None
-    baseline_usd: Decimal | None
-    baseline: str
-    digest_usd: Decimal | None
-    saved_usd: Decimal | None
-    attempts: tuple[ReadAttempt, ...]
     quotes_dropped: int
-    notes: tuple[str, ...]
-    simulated: bool
 
     def render(self) -> str:
         """The digest as text: each original line behind its number, all else marked as such."""
@@ -89,11 +52,6 @@ class ReadResult(msgspec.Struct, frozen=True, kw_only=True):
             paraphrase=self.paraphrase,
             author=name_author(self.model, is_simulated=self.simulated),
         )
-
-
-def name_author(model: str | None, *, is_simulated: bool) -> str:
-    """Who wrote the prose, as it stands above it."""
-    return f"{model or 'a model'}{' (simulated)' if is_simulated else ''}"
 
 
 def render_read(
@@ -131,15 +89,3 @@ def _render_part(part: ReadSpan | Gap) -> Iterator[str]:
         yield render_line(number, text, part.column, is_cut=part.is_cut)
     if part.finding:
         yield render_finding(part.finding)
-
-
-def summarize_attempt(attempt: Attempt) -> ReadAttempt:
-    """An attempt as a result keeps it."""
-    return ReadAttempt(
-        model=attempt.model,
-        tier=attempt.tier,
-        outcome=attempt.outcome,
-        reason=attempt.reason,
-        cost_usd=attempt.cost_usd,
-        latency_s=attempt.latency_s,
-    )

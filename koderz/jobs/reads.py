@@ -28,8 +28,9 @@ from koderz.extract import Survey, load_lines, load_survey
 from koderz.extract.digest import LEAST_TOKENS
 from koderz.jobs.read_chunks import Reader
 from koderz.jobs.read_digests import ReadDigest, build_read_digest
-from koderz.jobs.read_reports import Reading, build_job_record, build_result, find_author
+from koderz.jobs.read_reports import Reading, build_result, find_author
 from koderz.jobs.read_results import ReadResult, ReadSpan
+from koderz.jobs.results import build_job_record
 from koderz.routing.routes import Route, RouteSource
 from koderz.tokens import count_tokens
 from koderz.types import TaskKind
@@ -79,7 +80,9 @@ class ReadFile(msgspec.Struct, frozen=True):
             reading = await self._ask_models(router, route, survey, job_id)
         body = reading.body or await self._reduce(survey, budget_tokens, reading, route)
         result = build_result(router, route, survey, reading, body)
-        router.record_job(build_job_record(result, run_id=router.run_id, job_id=job_id))
+        router.record_job(
+            build_job_record(result, TaskKind.LARGE_READ, run_id=router.run_id, job_id=job_id)
+        )
         return result
 
     async def _reduce(

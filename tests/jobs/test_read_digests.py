@@ -42,7 +42,7 @@ def build_answer(
     survey: Survey, *findings: Finding, summary: str = "It went wrong.", lines: tuple[int, int]
 ) -> ChunkAnswer:
     reading = ChunkReading(findings=findings, summary=summary)
-    return ChunkAnswer(chunk=load_lines(survey, *lines), reading=reading, attempts=())
+    return ChunkAnswer(part=load_lines(survey, *lines), value=reading, attempts=())
 
 
 def reduce(survey: Survey, budget: int, *answers: ChunkAnswer) -> ReadDigest:
