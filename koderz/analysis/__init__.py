@@ -1,0 +1,1 @@
+"""Figures drawn from results: pure, with the method of each named."""
