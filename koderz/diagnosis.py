@@ -13,11 +13,13 @@ import msgspec
 from koderz import compose
 from koderz._version import __version__
 from koderz.config.loading import LoadedSettings
-from koderz.errors import KoderzError
+from koderz.errors import KoderzError, SandboxUnavailableError
 from koderz.ledger.store import Ledger, get_ledger_path
 from koderz.models.factory import ModelFactory
 from koderz.models.inventory import Server, fetch_server
+from koderz.models.local_names import EMBEDDED
 from koderz.models.registry import list_providers
+from koderz.sandbox import probe_layers
 from koderz.tokens import VOCABULARY, count_tokens
 from koderz.types import ProviderInfo
 
@@ -48,6 +50,7 @@ async def diagnose(loaded: LoadedSettings) -> tuple[Finding, ...]:
         *_find_settings(loaded),
         *keys,
         *(_find_server(server) for server in servers),
+        *await asyncio.to_thread(_find_sandbox),
         _find_ledger(loaded),
     )
 
@@ -105,6 +108,8 @@ def _find_key(provider: ProviderInfo, factory: ModelFactory) -> Finding:
 
 def _find_server(server: Server) -> Finding:
     title = server.provider.title
+    if server.provider.id == EMBEDDED and not server.provider.base_url:
+        return _find_embedded(server)
     if not server.is_up:
         what_next = f"start {title}, or set {server.provider.base_url_var} to where it is"
         return Finding(
@@ -119,6 +124,45 @@ def _find_server(server: Server) -> Finding:
         detail=detail,
         next="" if server.models else "install a model, for example: ollama pull qwen2.5-coder:7b",
     )
+
+
+def _find_embedded(server: Server) -> Finding:
+    """The models inside Koderz, which need no server: a part of it and a file."""
+    names = ", ".join(sorted(server.models)[:5])
+    what_next = "" if server.models else "`koderz local list` offers models to fetch"
+    if not server.is_up:
+        what_next = "pip install 'koderz[local]' runs models with no server at all"
+    detail = f"{len(server.models)} models ({names})" if names else "no model is here"
+    return Finding(
+        area="servers",
+        name=server.provider.title,
+        state="ok" if server.models else "absent",
+        detail=detail if server.is_up else server.reason,
+        next=what_next,
+    )
+
+
+def _find_sandbox() -> list[Finding]:
+    """The layers that keep untrusted code in, each tried for real."""
+    try:
+        layers = probe_layers()
+    except SandboxUnavailableError as error:
+        what_next = "see docs/sandbox.md"
+        return [
+            Finding(
+                area="sandbox", name="server", state="absent", detail=str(error), next=what_next
+            )
+        ]
+    return [
+        Finding(
+            area="sandbox",
+            name=layer.name,
+            state="ok" if layer.is_on else "absent",
+            detail="on" if layer.is_on else f"off: {layer.reason}",
+            next=layer.missing,
+        )
+        for layer in layers
+    ]
 
 
 def _find_ledger(loaded: LoadedSettings) -> Finding:

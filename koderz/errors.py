@@ -15,6 +15,7 @@
     │  │  ├─ ContextLengthError          the prompt does not fit: the next model with room may do it
     │  │  └─ ContentFilterError          the provider refuses this content
     │  ├─ ModelNotFoundError             the provider has no such model
+    │  ├─ ModelLoadError                 a model on this machine cannot be loaded
     │  ├─ MalformedResponseError         an answer that is none, or a stream that ends early
     │  └─ BreakerOpenError               not asked: it failed too often just now
     ├─ RoutingError                      catch this around work you ask a router for
@@ -157,6 +158,10 @@ class ContentFilterError(RequestRejectedError):
 
 class ModelNotFoundError(ProviderError):
     """The provider has no such model, or it is not installed (404)."""
+
+
+class ModelLoadError(ProviderError):
+    """A model on this machine cannot be loaded: its file is damaged, or there is no room for it."""
 
 
 class MalformedResponseError(ProviderError):

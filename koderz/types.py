@@ -30,7 +30,17 @@ class TaskKind(StrEnum):
     COMPRESSION = "compression"
     CLASSIFICATION = "classification"
     CONTENT_ANALYSIS = "content_analysis"
+    SPEC = "spec"
+    ITERATION = "iteration"
+    CHECKPOINT = "checkpoint"
     MAIN = "main"
+
+
+EXPERIMENT_TASKS = frozenset({TaskKind.SPEC, TaskKind.ITERATION, TaskKind.CHECKPOINT})
+"""The roles of an experiment: each is asked of the model that the experiment names for it."""
+
+CHORES = frozenset(TaskKind) - EXPERIMENT_TASKS - {TaskKind.MAIN}
+"""The small jobs: well-defined work that the small model takes first."""
 
 
 class FinishReason(StrEnum):

@@ -18,11 +18,11 @@ import msgspec
 from koderz.config import settings
 from koderz.config.settings import Settings
 from koderz.config.values import Kind, get_kind
-from koderz.types import TaskKind
+from koderz.types import CHORES, TaskKind
 
 KeyPath = tuple[str, ...]
 
-TASKS = tuple(task.value for task in TaskKind if task is not TaskKind.MAIN)
+TASKS = tuple(task.value for task in TaskKind if task in CHORES)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -35,6 +35,13 @@ EXAMPLES = {
     "koderz.budget.day_usd": "5.00",
     "koderz.budget.task_usd": "0.10",
     "koderz.read.max_usd": "0.05",
+    "koderz.web.max_usd": "0.05",
+    "koderz.experiments.gpu_hour_usd": "0.80",
+    "koderz.local.memory_mb": "8000",
+    "koderz.local.context_tokens": "8192",
+    "koderz.local.threads": "4",
+    "koderz.local.gpu_layers": "0",
+    "koderz.local.keep_loaded_s": "600",
     "koderz.providers.NAME.base_url": '"https://llm.example/v1"',
     "koderz.providers.NAME.key_var": '"MY_HOST_API_KEY"',
     "koderz.providers.NAME.wire": '"openai"',
@@ -102,10 +109,10 @@ def build_env_text(providers: Iterable[ProviderInfo]) -> str:
     """An `.env` with every variable that is read, all of them commented out."""
     parts = ["# Copy this to .env and fill in what you need; real variables go over it."]
     for provider in providers:
-        lines = [f"# {provider.title}"]
-        lines += [f"# {name}=" for name in provider.key_vars]
+        lines = [f"# {name}=" for name in provider.key_vars]
         lines += [f"# {provider.base_url_var}={provider.base_url}"] if provider.base_url_var else []
-        parts.append("\n".join(lines))
+        if lines:
+            parts.append("\n".join([f"# {provider.title}", *lines]))
     parts.append(
         "# The settings file to use, in the place of the project's\n# KODERZ_CONFIG=koderz.toml"
     )

@@ -131,6 +131,70 @@ class ReadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Most that one read may cost (unset: no limit but the budget)."""
 
 
+class ExperimentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.experiments]: where experiments are kept, and how they are reckoned."""
+
+    path: str = ""
+    """The SQLite file with every step (empty: in the user's data folder)."""
+    answer_tokens: TokenLimit = 4000
+    """Most tokens of an answer in an experiment, a model's thoughts included."""
+    gpu_hour_usd: Usd | None = None
+    """What an hour of your own hardware costs (unset: local time is shown in seconds alone)."""
+
+
+class MemorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.memory]: where what experiments found out is remembered."""
+
+    path: str = ""
+    """The SQLite file (empty: in the user's data folder)."""
+    cortex_command: str = ""
+    """A Cortex server's command line, used beside the file (needs koderz[cortex])."""
+
+
+class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.local]: models on this machine, embedded (koderz[local]) or at an Ollama server."""
+
+    folder: str = ""
+    """Where the files of embedded models are (empty: in the user's data folder)."""
+    fetch: bool = True
+    """Whether a model of the hub that is named and not here is fetched when it is first used."""
+    memory_mb: Annotated[int, Meta(ge=1, le=100_000_000)] | None = None
+    """Most memory that an embedded model may take (unset: nine tenths of what is free)."""
+    context_tokens: TokenLimit | None = None
+    """Context of an embedded model (unset: 16,384 tokens, or as many as the memory allows)."""
+    parallel: Annotated[int, Meta(ge=1, le=64)] = 1
+    """How many answers an embedded model gives at once; each has a context of its own."""
+    threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    """Processor threads of an embedded model (unset: one a core)."""
+    gpu_layers: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    """Layers of an embedded model that a GPU takes (unset: as many as fit there)."""
+    keep_loaded_s: Annotated[float, Meta(ge=0, le=31_536_000)] | None = None
+    """How long a model stays loaded after an answer (unset: 300; at Ollama, as it is set there)."""
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.web]: web pages."""
+
+    max_size_kb: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_240
+    """Largest page, in units of 1,024 bytes after decompression; what goes on longer is refused."""
+    timeout_s: Seconds = 20.0
+    """Longest that a page may take to come, its redirects included."""
+    max_redirects: Annotated[int, Meta(ge=0, le=50)] = 5
+    """How many redirects are followed."""
+    allow_private: bool = False
+    """Whether pages may come from this machine and from private networks."""
+    min_tokens: Annotated[int, Meta(ge=0, le=1_000_000)] = 300
+    """Pages with up to so many tokens as plain Markdown pass through as that."""
+    budget_tokens: TokenLimit = 8000
+    """Most tokens that are kept of a page where nothing is asked."""
+    answer_tokens: TokenLimit = 1500
+    """Most tokens that are kept of a page where a question is asked."""
+    model_tokens: Annotated[int, Meta(ge=500, le=1_000_000)] = 12_000
+    """Most tokens of a page that a model sees."""
+    max_usd: Usd | None = None
+    """Most that one page may cost (unset: no limit but the budget)."""
+
+
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[koderz.providers.NAME]: a host of your own, or another address of a known one."""
 
@@ -163,6 +227,10 @@ class KoderzSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     routing: RoutingSettings = RoutingSettings()
     http: HttpSettings = HttpSettings()
     read: ReadSettings = ReadSettings()
+    web: WebSettings = WebSettings()
+    local: LocalSettings = LocalSettings()
+    experiments: ExperimentSettings = ExperimentSettings()
+    memory: MemorySettings = MemorySettings()
     providers: dict[str, ProviderSettings] = {}
     """Hosts of your own, by name."""
     prices: dict[str, PriceSettings] = {}

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+from koderz.types import CHORES, TaskKind
+
 GroupBy = Literal["tier", "task", "model"]
 
 _WINDOW = "at_us >= :since AND at_us < :until AND (:run_id IS NULL OR run_id = :run_id)"
 _CHOSEN = f"{_WINDOW} AND is_simulated = :is_simulated"
+_UNSAVING = ", ".join(f"'{task}'" for task in sorted(set(TaskKind) - CHORES))
 _ANSWERS = "outcome IN ('accepted', 'rejected')"
 
 GROUPS: Final = {
@@ -116,5 +119,5 @@ GROUP BY baseline ORDER BY count(*) DESC, baseline
 
 UNRECORDED = f"""
 SELECT sum(cost_pusd) AS cost_pusd FROM attempts
-WHERE {_CHOSEN} AND task <> 'main' AND job_id NOT IN (SELECT job_id FROM jobs)
+WHERE {_CHOSEN} AND task NOT IN ({_UNSAVING}) AND job_id NOT IN (SELECT job_id FROM jobs)
 """

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from koderz.ledger.records import Attempt, JobRecord
+from koderz.ledger.records import Attempt, JobRecord, Outcome
+from koderz.types import Rates, TaskKind, Tier, Usage
 
 Cell: TypeAlias = str | int | float | None
 
 REASON_LENGTH = 200
 """Most characters of a reason that are kept."""
 
+_RATES = ("input", "cache_read", "cache_write", "output")
+_TOKEN_CLASSES = tuple(f"{name}_tokens" for name in (*_RATES, "reasoning"))
+_SAME = (
+    *("run_id", "job_id", "provider", "model", "answered_by", "rates_as_of", "latency_s"),
+    *("first_token_s", "reason", "route_source", "request_id"),
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _QUOTED = re.compile(r'"[^"]*"|`[^`]*`|“[^”]*”|(?<!\w)\'[^\']*\'(?!\w)')
@@ -85,6 +93,24 @@ def encode_attempt(attempt: Attempt) -> tuple[Cell, ...]:
         attempt.route_source,
         attempt.request_id,
         attempt.is_simulated,
+    )
+
+
+def decode_attempt(row: Mapping[str, Any]) -> Attempt:
+    """The attempt that a row holds, by the names of the table's columns."""
+    return Attempt(
+        at=decode_time(row["at_us"]),
+        task=TaskKind(row["task"]),
+        tier=Tier(row["tier"]),
+        usage=Usage(
+            is_estimated=bool(row["is_estimated"]),
+            **{name: row[name] for name in _TOKEN_CLASSES},
+        ),
+        rates=Rates(**{name: decode_pusd(row[f"{name}_rate_pusd"]) for name in _RATES}),
+        cost_usd=decode_pusd(row["cost_pusd"]),
+        outcome=Outcome(row["outcome"]),
+        is_simulated=bool(row["is_simulated"]),
+        **{name: row[name] for name in _SAME},
     )
 
 

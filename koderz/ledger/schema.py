@@ -7,9 +7,9 @@ microseconds since 1970 UTC.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from typing import Final
+
+from koderz.databases import Schema
 
 APPLICATION_ID = 0x4B6F6472
 """Marks a SQLite file as a ledger of ours ("Kodr")."""
@@ -73,51 +73,12 @@ CREATE TABLE contradictions (
 MIGRATIONS: tuple[str, ...] = (_FIRST,)
 """The script at position n takes a file of version n to version n + 1; none is ever changed.
 
-A semicolon ends a statement and stands nowhere else.
+A semicolon at a line's end ends a statement.
 """
 
-
-class UnknownFileError(Exception):
-    """The file is no ledger that this version can use; the message says why and what to do."""
-
-
-def prepare(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
-    """Bring the file up to today's version in one transaction; another process may do the same.
-
-    Raises UnknownFileError for another program's database and for a newer version's ledger.
-    """
-    # What is read of the version has to be of one moment: another process may be writing it.
-    with _transaction(connection, "BEGIN"):
-        if _read_version(connection, migrations) == len(migrations):
-            return
-    with _transaction(connection, "BEGIN IMMEDIATE"):
-        for script in migrations[_read_version(connection, migrations) :]:
-            for statement in script.split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(migrations)}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
-    connection.execute(begin)
-    try:
-        yield
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
-
-
-def _read_version(connection: sqlite3.Connection, migrations: Sequence[str]) -> int:
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if application_id != APPLICATION_ID and (application_id or version or tables):
-        raise UnknownFileError("it is another program's database: name another file")
-    if version > len(migrations):
-        raise UnknownFileError(
-            f"a newer Koderz wrote it (version {version}, known here: {len(migrations)}): "
-            "upgrade Koderz"
-        )
-    return int(version)
+SCHEMA: Final = Schema(
+    title="the ledger",
+    elsewhere="name another place in [koderz.ledger] path",
+    application_id=APPLICATION_ID,
+    migrations=MIGRATIONS,
+)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from koderz.models.base import ModelClient
     from koderz.models.factory import ModelFactory
     from koderz.models.gemini_client import GeminiClient
+    from koderz.models.llamacpp_client import LlamaCppClient
     from koderz.models.ollama_client import OllamaClient
     from koderz.models.openai_client import OpenAIClient
     from koderz.models.prices import PriceBook
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FrontierClient",
     "GeminiClient",
+    "LlamaCppClient",
     "ModelClient",
     "ModelFactory",
     "OllamaClient",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "FrontierClient": "anthropic_client",
     "GeminiClient": "gemini_client",
+    "LlamaCppClient": "llamacpp_client",
     "ModelClient": "base",
     "ModelFactory": "factory",
     "OllamaClient": "ollama_client",

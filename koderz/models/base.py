@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from koderz.config.settings import Settings
-from koderz.errors import ProviderError
+from koderz.errors import MalformedResponseError, ProviderError
 from koderz.models.faults import (
     Refusals,
     build_error,
@@ -75,9 +75,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class ModelClient:
     """Speaks to one provider; made by `ModelFactory`, or directly over a `Transport`.
 
-    A subclass says how the key is sent, how the provider words its refusals and where it lists
-    its models; the format itself is `koderz.wire`'s. `settings` bring hosts and prices of your
-    own.
+    A subclass says how the key is sent, how refusals are worded and where models are listed; the
+    format itself is `koderz.wire`'s. `settings` bring hosts and prices of your own.
     """
 
     refusals: ClassVar[Refusals] = Refusals()
@@ -106,8 +105,12 @@ class ModelClient:
     async def complete(self, request: Request) -> Completion:
         """The whole answer of `request.model`, asked again after passing faults.
 
+        Where `request.is_stream` it is read as a stream, so that its `first_token_s` is known.
         Raises a ProviderError; its `tries` says how often the provider was asked.
         """
+        if request.is_stream:
+            return await self._drain(request)
+        await self._prepare(request)
         call = self._build_call(request, is_stream=False)
         (completion, headers), tries = await self._ask(call, self._complete)
         return self._finish(call, completion, headers, tries=tries)
@@ -115,9 +118,10 @@ class ModelClient:
     async def stream(self, request: Request) -> AsyncGenerator[Delta | Completion, None]:
         """The answer in pieces as they come, and last of all the whole as a Completion.
 
-        Asked again after passing faults until the first piece is there; a stream that is cut
-        after it raises MalformedResponseError. Closing the iterator closes the connection.
+        Asked again after passing faults until the first piece is there; cut after it, it raises
+        MalformedResponseError. Closing the iterator closes the connection.
         """
+        await self._prepare(request)
         call = self._build_call(request, is_stream=True)
         answer, tries = await self._ask(call, self._open)
         first_token_s = call.elapsed_s
@@ -154,6 +158,23 @@ class ModelClient:
         listing = await self._fetch(self.models_path, _LISTING)
         rows = listing.data if isinstance(listing, Listing) else listing
         return tuple(row.id for row in rows)
+
+    async def fetch_installed(self) -> dict[str, int]:
+        """The models that the provider has now with their bytes, 0 where it does not say."""
+        return dict.fromkeys(await self.fetch_models(), 0)
+
+    async def close(self) -> None:
+        """Let go of what the client itself holds; connections are the transport's."""
+
+    async def _drain(self, request: Request) -> Completion:
+        """The whole answer, read as a stream."""
+        items = [item async for item in self.stream(request)]
+        if items and isinstance(items[-1], Completion):
+            return items[-1]
+        raise MalformedResponseError("the stream ended early")
+
+    async def _prepare(self, request: Request) -> None:
+        """Learn what has to be known before a request can be written."""
 
     def _build_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"} if key else {}
@@ -208,11 +229,13 @@ class ModelClient:
             raise
         return answer
 
-    async def _fetch(self, path: str, decoder: JSONDecoder[T]) -> T:
+    async def _fetch(
+        self, path: str, decoder: JSONDecoder[T], *, base_url: str = "", body: bytes | None = None
+    ) -> T:
         """What stands at `path` of the provider, waited for briefly; raises a ProviderError."""
-        url = self.provider.base_url + path
+        url = (base_url or self.provider.base_url) + path
         try:
-            reply = await self._transport.send(url, None, self._headers, timeout_s=LIST_TIMEOUT_S)
+            reply = await self._transport.send(url, body, self._headers, timeout_s=LIST_TIMEOUT_S)
             if reply.status != HTTPStatus.OK:
                 raise self._build_error(reply)
             return decode_answer(decoder, reply.body)

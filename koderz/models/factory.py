@@ -15,6 +15,8 @@ from koderz.errors import ConfigError, MissingAPIKeyError, UnknownModelError
 from koderz.models.anthropic_client import FrontierClient
 from koderz.models.base import ModelClient
 from koderz.models.gemini_client import GeminiClient
+from koderz.models.gguf_hub import OnProgress
+from koderz.models.local_names import EMBEDDED
 from koderz.models.ollama_client import OllamaClient
 from koderz.models.openai_client import OpenAIClient
 from koderz.models.registry import UNKNOWN, get_close_matches, get_provider, get_provider_info
@@ -34,6 +36,7 @@ ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - a server's word for all; a client ask
 class ModelFactory:
     """Gives the client for a model's name: one a provider, all over one transport.
 
+    `on_fetch` is told of a model's file that is fetched because it is used and not here.
     Keys are those given here, else those of `environ` (unset: this process's environment).
     Nothing is connected to before a client is used. Use it as an async context manager, or call
     `close()` at the end.
@@ -48,6 +51,7 @@ class ModelFactory:
         settings: Settings | None = None,
         environ: Mapping[str, str] | None = None,
         transport: Transport | None = None,
+        on_fetch: OnProgress | None = None,
     ) -> None:
         self._settings = settings or Settings()
         self._environ = os.environ if environ is None else environ
@@ -58,6 +62,7 @@ class ModelFactory:
         }
         self._given = {name: key for name, key in given.items() if key}
         self._transport = transport or Transport(self._settings.koderz.http, environ=self._environ)
+        self._on_fetch = on_fetch
         self._clients: dict[str, ModelClient] = {}
 
     async def __aenter__(self) -> Self:
@@ -72,7 +77,9 @@ class ModelFactory:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections of all clients."""
+        """Close all clients and their connections."""
+        for client in self._clients.values():
+            await client.close()
         await self._transport.close()
 
     def get_client(self, model: str) -> ModelClient:
@@ -92,6 +99,13 @@ class ModelFactory:
             self._clients[provider_id] = self._build_client(provider_id)
         return self._clients[provider_id]
 
+    def get_ollama_client(self) -> OllamaClient:
+        """The client of Ollama, which can also fetch and remove models; raises as `get_client`."""
+        client = self.get_provider_client("ollama")
+        if not isinstance(client, OllamaClient):
+            raise ConfigError("this host is no Ollama", key="koderz.providers.ollama.wire")
+        return client
+
     def has_key(self, provider_id: str) -> bool:
         """Whether the provider is known and its key is set, or it needs none."""
         provider = get_provider_info(provider_id, self._settings)
@@ -104,9 +118,20 @@ class ModelFactory:
         key = self._get_key(provider)
         if not key and _needs_key(provider):
             raise MissingAPIKeyError(provider.title, provider.key_vars[0])
+        if provider.id == EMBEDDED and not provider.base_url:
+            return self._build_embedded(provider)
         address = self._environ.get(provider.base_url_var) or provider.base_url
-        placed = msgspec.structs.replace(provider, base_url=build_base_url(address, provider))
+        placed = msgspec.structs.replace(provider, base_url=build_base_urls(address, provider))
         return CLIENTS[provider.wire](placed, self._transport, api_key=key, settings=self._settings)
+
+    def _build_embedded(self, provider: ProviderInfo) -> ModelClient:
+        from koderz.models.llamacpp_client import LlamaCppClient
+
+        client = LlamaCppClient(
+            provider, self._transport, settings=self._settings, environ=self._environ
+        )
+        client.on_progress = self._on_fetch
+        return client
 
     def _get_key(self, provider: ProviderInfo) -> str:
         if given := self._given.get(provider.id):
@@ -129,11 +154,20 @@ def check_key(key: str, name: str) -> str:
     return key
 
 
+def build_base_urls(address: str, provider: ProviderInfo) -> str:
+    """As `build_base_url`; of Ollama there may be several, and stay several, with commas."""
+    if provider.wire != "ollama":
+        return build_base_url(address, provider)
+    addresses = [part for part in address.split(",") if part.strip()] or [address]
+    return ",".join(dict.fromkeys(build_base_url(part, provider) for part in addresses))
+
+
 def build_base_url(address: str, provider: ProviderInfo) -> str:
     """The address without a slash at its end; raises ConfigError for what is no address.
 
     Ollama's may be written as its server takes it: `0.0.0.0`, `:11434`, `box.local`.
     """
+    address = address.strip()
     if provider.wire == "ollama" and "://" not in address:
         address = _complete_ollama_host(address)
     try:

@@ -49,7 +49,7 @@ BY_STATUS: Mapping[int, type[ProviderError]] = {
 REQUEST_ID_HEADERS = ("request-id", "x-request-id")
 SIMULATED_HEADER = "x-koderz-simulated"
 START_HINTS = {
-    "llamacpp": "start it with `llama-server -m MODEL.gguf`",
+    "llamacpp-server": "start it with `llama-server -m MODEL.gguf`",
     "lmstudio": "start it with `lms server start`",
     "ollama": "start it with `ollama serve`",
     "vllm": "start it with `vllm serve MODEL`",

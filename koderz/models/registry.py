@@ -4,7 +4,8 @@ A name is looked up in this order:
 
 1. a name of the catalogue, or a dated or `-latest` form of one: `gpt-4o-2024-08-06`;
 2. a provider before it: `openai/…`, `anthropic/…`, `google/…`, `ollama/…`, `groq/…`, and hosts of
-   your own from `[koderz.providers.NAME]`;
+   your own from `[koderz.providers.NAME]`. `llamacpp/` is for files, here or on the hub; another
+   name behind it is a model of llama.cpp's own server;
 3. `ft:` is a fine-tuned model of OpenAI, of the tier of its base;
 4. any other name with a colon is a local model of Ollama: `qwen2.5-coder:32b`;
 5. anything else is unknown: "unknown" as its provider, None as its tier and info.
@@ -21,6 +22,7 @@ import msgspec
 
 from koderz.config.settings import Settings
 from koderz.models.catalogue import Catalogue, get_default_catalogue
+from koderz.models.local_names import EMBEDDED, SERVED, is_file_name
 from koderz.models.names import get_named_family, get_named_tier, strip_snapshot
 from koderz.types import Capabilities, ModelInfo, ProviderInfo, Tier
 
@@ -35,7 +37,7 @@ def get_model_info(name: str, settings: Settings | None = None) -> ModelInfo | N
     prefix, slash, rest = name.partition("/")
     provider = catalogue.prefixes.get(prefix.lower())
     if slash and provider and rest:
-        return _resolve_at(catalogue, provider, rest, name)
+        return _resolve_at(catalogue, _settle_provider(catalogue, provider, rest), rest, name)
     if name.lower().startswith("ft:"):
         return _resolve_at(catalogue, "openai", name, name)
     if ":" in name:
@@ -98,6 +100,12 @@ def get_catalogue(settings: Settings | None = None) -> Catalogue:
     """The catalogue with the hosts that these settings add."""
     catalogue = get_default_catalogue()
     return catalogue.with_hosts(settings.koderz.providers) if settings else catalogue
+
+
+def _settle_provider(catalogue: Catalogue, provider_id: str, rest: str) -> str:
+    """The provider behind a prefix, where two share one: llama.cpp inside Koderz, its server."""
+    is_embedded = provider_id == EMBEDDED and not catalogue.providers[EMBEDDED].base_url
+    return SERVED if is_embedded and not is_file_name(rest) else provider_id
 
 
 def _find_known(catalogue: Catalogue, name: str, provider: str = "") -> ModelInfo | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from koderz.models import names
+from koderz.models.local_names import EMBEDDED
 from koderz.models.prices import get_default_prices, is_cheaper, list_priced_names
 from koderz.models.registry import get_model_info, list_models
 from koderz.types import ModelInfo, Tier
@@ -17,7 +18,7 @@ from koderz.types import ModelInfo, Tier
 
 def find_small_sibling(main: ModelInfo, installed: Mapping[str, int]) -> ModelInfo | None:
     """The small sibling of a main model; None where it is small itself or none is cheaper."""
-    if main.provider == "ollama":
+    if main.provider in {"ollama", EMBEDDED}:
         return _find_smaller_installed(main, installed)
     if main.tier is not Tier.FRONTIER:
         return None
@@ -81,7 +82,8 @@ def _find_smaller_installed(main: ModelInfo, installed: Mapping[str, int]) -> Mo
     }
     if not smaller:
         return None
-    return get_model_info("ollama/" + min(smaller, key=lambda name: (smaller[name], name)))
+    smallest = min(smaller, key=lambda name: (smaller[name], name))
+    return get_model_info(f"{main.provider}/{smallest}")
 
 
 def _is_smaller(name: str, size_bytes: int, main: str, limit_bytes: int | None) -> bool:

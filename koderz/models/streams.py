@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
 
 from koderz.errors import ConnectionFailedError, MalformedResponseError
 from koderz.models.transport import Stream
@@ -16,6 +17,7 @@ class AnswerStream:
     def __init__(self, stream: Stream, decoder: Decoder) -> None:
         self._stream, self._decoder = stream, decoder
         self._deltas: list[Delta] = []
+        self._ends = ExitStack()
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -55,6 +57,16 @@ class AnswerStream:
         """The whole answer; raises MalformedResponseError where the stream ended before it did."""
         return self._decoder.completion()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the stream came to its end without a piece of an answer."""
+        return not self._deltas
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Have this called when the stream is closed."""
+        self._ends.callback(callback)
+
     def close(self) -> None:
         """Give the connection back, or close it where the answer was not read to its end."""
-        self._stream.close()
+        with self._ends:
+            self._stream.close()

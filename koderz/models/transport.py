@@ -81,17 +81,29 @@ class Transport:
             await session.close()
 
     async def send(
-        self, url: str, body: bytes | None, headers: Mapping[str, str], *, timeout_s: float
+        self,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        method: str = "",
     ) -> Reply:
         """Post `body` (None: get what stands there) and read the reply within `timeout_s`."""
-        stream = await self.start(url, body, headers, timeout_s=timeout_s)
+        stream = await self.start(url, body, headers, timeout_s=timeout_s, method=method)
         try:
             return await stream.read_all()
         finally:
             stream.close()
 
     async def start(
-        self, url: str, body: bytes | None, headers: Mapping[str, str], *, timeout_s: float
+        self,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        method: str = "",
     ) -> Stream:
         """As `send`, up to the headers; the caller reads the body and closes the stream."""
         import aiohttp
@@ -100,7 +112,7 @@ class Transport:
             raise ProviderTimeoutError("no whole answer in the time there was")
         with naming_faults(self.http):
             response = await self._get_session().request(
-                "GET" if body is None else "POST",
+                method or ("GET" if body is None else "POST"),
                 url,
                 data=BytesIO(body) if body and len(body) > LARGE_BODY_BYTES else body,
                 headers=headers,

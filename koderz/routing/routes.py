@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -15,6 +15,7 @@ from koderz.config.settings import (
 )
 from koderz.errors import UnknownModelError
 from koderz.models.inventory import Inventory
+from koderz.models.local_names import EMBEDDED
 from koderz.models.registry import (
     get_close_matches,
     get_model_info,
@@ -22,7 +23,7 @@ from koderz.models.registry import (
     get_small_sibling,
     list_providers,
 )
-from koderz.types import ModelInfo, TaskKind, Tier
+from koderz.types import CHORES, EXPERIMENT_TASKS, ModelInfo, TaskKind, Tier
 
 # What suits the kind of work where the person set nothing: retelling is cold, prose is warmer.
 TEMPERATURE_BY_TASK: Mapping[TaskKind, float] = {
@@ -43,6 +44,7 @@ SWITCH_BY_TASK: Mapping[TaskKind, str] = {
 class RouteSource(StrEnum):
     """What decided the first model of a route."""
 
+    NAMED = "named with the question"
     TASK_OVERRIDE = "task override"
     CONFIGURED = "configured"
     AUTOMATIC_SIBLING = "automatic sibling"
@@ -75,33 +77,57 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resolve_route(
-    settings: Settings, task: TaskKind | str, inventory: Inventory | None = None
+    settings: Settings,
+    task: TaskKind | str,
+    inventory: Inventory | None = None,
+    *,
+    models: Sequence[str] = (),
 ) -> Route:
     """The route of a task under these settings.
 
-    `inventory` is what can be reached; without one, every model named is taken to be.
+    `inventory` is what can be reached; without one, every model named is taken to be. `models`
+    are those that whoever asks has chosen: they are the route, in their order, whatever the
+    settings prefer and the inventory has seen, and no other one stands in for them.
     A model that is named and unknown raises UnknownModelError, an unknown task ValueError.
     """
     task = TaskKind(task)
+    if models:
+        return _name_route(settings, task, models)
     small = settings.agent.small_model
     override = small.tasks.get(task, TaskSettings())
     main = get_main_model(settings, inventory)
     choice = _choose_first(settings, task, main, inventory)
     wanted = [choice.model, main] if choice.model and choice.model != main else [main]
-    models, warning = _keep_reachable([model for model in wanted if model], settings, inventory)
-    if not models:
+    kept, warning = _keep_reachable([model for model in wanted if model], settings, inventory)
+    if not kept:
         choice = _no_model(warning)
-    elif models[0] != choice.model:
+    elif kept[0] != choice.model:
         choice = Choice(model=None, source=RouteSource.MAIN_MODEL, reason=warning or choice.reason)
+    reason = choice.reason
+    if kept and _is_embedded_default(settings, main):
+        reason = f"{reason}; no key is set and no server answers, so it runs inside Koderz"
     return Route(
         task=task,
-        models=models,
+        models=kept,
         source=choice.source,
-        reason=choice.reason,
+        reason=reason,
         warning=warning,
         max_tokens=override.max_tokens or small.max_tokens,
         temperature=_get_temperature(small, override, task),
         main=main,
+    )
+
+
+def _name_route(settings: Settings, task: TaskKind, names: Sequence[str]) -> Route:
+    return Route(
+        task=task,
+        models=tuple(_get_known(name, settings) for name in names),
+        source=RouteSource.NAMED,
+        reason=f"{names[0]} was named with the question",
+        warning="",
+        max_tokens=settings.agent.small_model.max_tokens,
+        temperature=TEMPERATURE_BY_TASK.get(task, DEFAULT_TEMPERATURE),
+        main=None,
     )
 
 
@@ -115,6 +141,11 @@ def get_main_model(settings: Settings, inventory: Inventory | None) -> ModelInfo
         if provider.id in inventory.providers and provider.default_model:
             return _get_known(provider.default_model, settings)
     return _get_largest_installed(inventory)
+
+
+def _is_embedded_default(settings: Settings, main: ModelInfo | None) -> bool:
+    """Whether the main model is one inside Koderz that nobody named."""
+    return main is not None and main.provider == EMBEDDED and not settings.agent.default_model
 
 
 def _choose_first(
@@ -132,7 +163,7 @@ def _choose_first(
         reason = "[agent.small_model] names it"
         model = _get_known(small.model, settings)
         return Choice(model=model, source=RouteSource.CONFIGURED, reason=reason)
-    installed = inventory.installed if inventory else None
+    installed = inventory.get_installed(main) if inventory and main else None
     sibling = get_small_sibling(main, installed) if main else None
     if main and sibling:
         reason = f"{sibling.name} is the lightweight sibling of {main.name}"
@@ -144,6 +175,8 @@ def _choose_first(
 def _say_why_off(small: SmallModelSettings, task: TaskKind) -> str:
     if task is TaskKind.MAIN:
         return "main work is the main model's"
+    if task in EXPERIMENT_TASKS:
+        return "`koderz run` names the models of an experiment, and else starts from this one"
     if not small.enabled:
         return "[agent.small_model] enabled is false"
     switch = SWITCH_BY_TASK.get(task)
@@ -172,6 +205,8 @@ def _say_what_is_missing(model: ModelInfo, settings: Settings) -> str:
         return f"its provider {model.provider!r} is unknown"
     if provider.key_vars and not provider.is_local:
         return f"{provider.key_vars[0]} is not set"
+    if provider.id == EMBEDDED and not provider.base_url:
+        return "models inside Koderz need its part `local`: pip install 'koderz[local]'"
     return f"no {provider.title} server answers"
 
 
@@ -188,10 +223,14 @@ def _get_known(name: str, settings: Settings) -> ModelInfo:
 
 
 def _get_largest_installed(inventory: Inventory) -> ModelInfo | None:
-    if "ollama" not in inventory.providers or not inventory.installed:
-        return None
-    largest = max(inventory.installed, key=lambda name: (inventory.installed[name], name))
-    return get_model_info(f"ollama/{largest}")
+    for provider_id, installed in (
+        ("ollama", inventory.installed),
+        (EMBEDDED, inventory.embedded),
+    ):
+        if provider_id in inventory.providers and installed:
+            largest = max(installed.items(), key=lambda item: (item[1], item[0]))[0]
+            return get_model_info(f"{provider_id}/{largest}")
+    return None
 
 
 def _get_temperature(small: SmallModelSettings, override: TaskSettings, task: TaskKind) -> float:
@@ -203,7 +242,7 @@ def _get_temperature(small: SmallModelSettings, override: TaskSettings, task: Ta
 
 def is_side_work(task: TaskKind) -> bool:
     """Whether the task is a chore that must never hold up main work."""
-    return task is not TaskKind.MAIN
+    return task in CHORES
 
 
 def is_small(tier: Tier) -> bool:

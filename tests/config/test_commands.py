@@ -145,7 +145,7 @@ def test_the_env_example_names_every_variable(project: Path) -> None:
     text = build_env_example()
     names = [field.variable for field in list_fields()]
     for provider in list_providers():
-        names += [*provider.key_vars, provider.base_url_var]
+        names += [name for name in (*provider.key_vars, provider.base_url_var) if name]
     assert [name for name in names if f"\n# {name}=" not in text] == []
     used = text.replace("\n# ", "\n").replace("KODERZ_CONFIG=koderz.toml", "")
     (project / ".env").write_text(

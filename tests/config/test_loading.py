@@ -16,7 +16,7 @@ from koderz.config.files import get_user_file_path
 from koderz.config.loading import LoadedSettings, load_settings
 from koderz.config.pages import format_value
 from koderz.config.settings import Settings
-from koderz.types import TaskKind
+from koderz.types import CHORES, TaskKind
 
 # A value that fits, by the name of the field; None of them is a default.
 VALUES: Mapping[str, Any] = {
@@ -49,10 +49,32 @@ VALUES: Mapping[str, Any] = {
     "koderz.read.chunk_tokens": 2000,
     "koderz.read.max_chunks": 3,
     "koderz.read.max_usd": Decimal("0.01"),
+    "koderz.web.max_size_kb": 100,
+    "koderz.web.timeout_s": 3.5,
+    "koderz.web.max_redirects": 1,
+    "koderz.web.allow_private": True,
+    "koderz.web.min_tokens": 100,
+    "koderz.web.budget_tokens": 500,
+    "koderz.web.answer_tokens": 300,
+    "koderz.web.model_tokens": 4000,
+    "koderz.web.max_usd": Decimal("0.02"),
+    "koderz.experiments.path": "x.sqlite",
+    "koderz.experiments.answer_tokens": 900,
+    "koderz.experiments.gpu_hour_usd": Decimal("1.5"),
+    "koderz.memory.path": "m.sqlite",
+    "koderz.memory.cortex_command": "npx -y claude-cortex",
+    "koderz.local.folder": "/tmp/models",
+    "koderz.local.fetch": False,
+    "koderz.local.memory_mb": 4000,
+    "koderz.local.context_tokens": 8192,
+    "koderz.local.parallel": 2,
+    "koderz.local.threads": 3,
+    "koderz.local.gpu_layers": 0,
+    "koderz.local.keep_loaded_s": 60.0,
     **{
         f"agent.small_model.tasks.{task}.{name}": value
         for task in TaskKind
-        if task is not TaskKind.MAIN
+        if task in CHORES
         for name, value in (("model", "qwen:7b"), ("max_tokens", 50), ("temperature", 0.1))
     },
 }

@@ -9,13 +9,15 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from ledger_rows import NOON, build_attempt, build_job
 
 from koderz.config.settings import KoderzSettings, LedgerSettings, Settings
+from koderz.databases import Schema, prepare
 from koderz.errors import StoreError
-from koderz.ledger import schema
 from koderz.ledger.records import Outcome
+from koderz.ledger.schema import MIGRATIONS, SCHEMA
 from koderz.ledger.store import Ledger, get_ledger_path
 from koderz.types import Usage
 
@@ -221,7 +223,7 @@ def _fill(ledger: Ledger) -> int:
 def test_a_file_that_others_write_to_too_long_is_one_clear_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("koderz.ledger.store.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("koderz.databases.BUSY_TIMEOUT_S", 0.01)
     with Ledger(tmp_path / "ledger.sqlite") as holder, Ledger(holder.path) as ledger:
         holder.fetch("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="another process holds it"):
@@ -240,19 +242,21 @@ def test_a_number_too_large_to_keep_is_one_clear_line(tmp_path: Path) -> None:
         ledger.record(build_attempt())
 
 
+def with_step(script: str) -> Schema:
+    """A later version's schema, which has one step more."""
+    return msgspec.structs.replace(SCHEMA, migrations=(*MIGRATIONS, script))
+
+
 def test_an_older_ledger_is_brought_forward_with_its_rows(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as ledger:
         ledger.record(build_attempt())
-    steps = (
-        *schema.MIGRATIONS,
-        "ALTER TABLE attempts ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'",
-    )
+    newer = with_step("ALTER TABLE attempts ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'")
     connection = sqlite3.connect(path, isolation_level=None)
-    schema.prepare(connection, steps)
-    schema.prepare(connection, steps)
+    prepare(connection, newer)
+    prepare(connection, newer)
     assert connection.execute("SELECT mood FROM attempts").fetchall() == [("calm",)]
-    assert connection.execute("PRAGMA user_version").fetchone() == (len(steps),)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(newer.migrations),)
     connection.close()
 
 
@@ -261,9 +265,9 @@ def test_a_step_that_fails_leaves_the_older_ledger_as_it_was(tmp_path: Path) -> 
     Ledger(path).close()
     connection = sqlite3.connect(path, isolation_level=None)
     with pytest.raises(sqlite3.OperationalError):
-        schema.prepare(connection, (*schema.MIGRATIONS, "CREATE TABLE new (x); NONSENSE"))
+        prepare(connection, with_step("CREATE TABLE new (x);\nNONSENSE"))
     assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'new'").fetchall() == []
-    assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     connection.close()
 
 

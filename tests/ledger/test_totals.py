@@ -17,7 +17,7 @@ from koderz.ledger.records import Attempt, Outcome
 from koderz.ledger.report import Group, UsageReport, Window
 from koderz.ledger.store import Ledger
 from koderz.ledger.totals import load_usage
-from koderz.types import TaskKind, Tier, Usage
+from koderz.types import EXPERIMENT_TASKS, TaskKind, Tier, Usage
 
 ANSWERS = {Outcome.ACCEPTED, Outcome.REJECTED}
 
@@ -139,6 +139,8 @@ def test_jobs_with_an_unknown_price_are_counted_apart(
 def test_what_was_paid_for_unrecorded_jobs_stands_beside_the_saving(ledger: Ledger) -> None:
     ledger.record(build_attempt(job_id="broken off", cost_usd=Decimal("0.004")))
     ledger.record(build_frontier_attempt(job_id="main", task=TaskKind.MAIN, cost_usd=Decimal(1)))
+    for task in EXPERIMENT_TASKS:
+        ledger.record(build_frontier_attempt(job_id="of an experiment", task=task))
     ledger.record_job(build_job(job_id="done"))
     savings = load_usage(ledger).savings
     assert savings.unrecorded_usd == Decimal("0.004")

@@ -165,12 +165,12 @@ async def test_ollama_gets_room_for_the_prompt_and_never_cuts_it(
     server: ScriptedServer, factory: ModelFactory
 ) -> None:
     server.play(reply_json(OLLAMA_ANSWER))
-    client = factory.get_client("phi:2.7b")
-    short = msgspec.structs.replace(HELLO, model="phi:2.7b")
+    client = factory.get_client("qwen2.5-coder:7b")
+    short = msgspec.structs.replace(HELLO, model="qwen2.5-coder:7b")
     long = msgspec.structs.replace(short, messages=(Message.user("word " * 8000),))
     for request in (short, long):
         await client.complete(request)
-    first, second = (seen.document for seen in server.seen)
+    first, second = (seen.document for seen in server.seen if seen.path == "/api/chat")
     assert "num_ctx" not in first["options"]
     assert second["options"]["num_ctx"] == 16384
     assert not first["truncate"]

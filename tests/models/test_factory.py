@@ -34,7 +34,7 @@ def test_the_lines_that_were_promised_hold() -> None:
         ("ft:gpt-4o-mini:acme::1", "openai", "OpenAIClient"),
         ("lmstudio/some-model", "lmstudio", "OpenAIClient"),
         ("vllm/some-model", "vllm", "OpenAIClient"),
-        ("llamacpp/some-model", "llamacpp", "OpenAIClient"),
+        ("llamacpp/some-model", "llamacpp-server", "OpenAIClient"),
     ],
 )
 def test_every_kind_of_name_finds_its_client(model: str, provider: str, kind: str) -> None:

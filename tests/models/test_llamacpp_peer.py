@@ -55,7 +55,7 @@ async def client(peer_url: str) -> AsyncIterator[ModelClient]:
 async def test_a_whole_answer_with_its_usage(client: ModelClient) -> None:
     completion = await client.complete(HELLO)
     assert completion.model == "tiny"
-    assert completion.provider == "llamacpp"
+    assert completion.provider == "llamacpp-server"
     assert completion.finish in {FinishReason.LENGTH, FinishReason.STOP}
     assert completion.usage.output_tokens <= 12
     assert completion.usage.prompt_tokens == len("user: hello\n") + 2

@@ -62,8 +62,8 @@ GB = 1_000_000_000
         ("together/zai-org/GLM-5.3", "together", "frontier", "zai-org/GLM-5.3"),
         ("lmstudio/qwen3", "lmstudio", "local", "qwen3"),
         ("vllm/meta-llama/Llama-4", "vllm", "local", "meta-llama/Llama-4"),
-        ("llamacpp/gpt-oss", "llamacpp", "local", "gpt-oss"),
-        ("llama.cpp/gpt-oss", "llamacpp", "local", "gpt-oss"),
+        ("llamacpp/gpt-oss", "llamacpp-server", "local", "gpt-oss"),
+        ("llama.cpp/gpt-oss", "llamacpp-server", "local", "gpt-oss"),
         # A fine-tuned model has the tier of its base.
         ("ft:gpt-4o-mini-2024-07-18:acme::x1", "openai", "small_frontier", None),
         ("ft:gpt-4o:acme::x1", "openai", "frontier", None),

@@ -315,6 +315,20 @@ async def test_a_job_is_performed_over_the_router(tmp_path: Path) -> None:
         assert await router.perform(Echo()) == "42"
 
 
+async def test_a_question_may_name_its_models_and_its_attempts_are_found_by_its_job(
+    tmp_path: Path,
+) -> None:
+    main = ScriptedClient(say("41"), say("42"))
+    router, ledger = build_router(tmp_path, {MAIN: main})
+    with ledger:
+        with pytest.raises(AllRoutesFailedError) as failed:
+            await router.ask(ASK, READ, accept_only("42"), job_id="one", models=(MAIN,))
+        answer = await router.ask(ASK, READ, accept_only("42"), job_id="one", models=(MAIN,))
+        assert [attempt.route_source for attempt in answer.attempts] == ["named with the question"]
+        assert router.load_attempts("one") == (*failed.value.attempts, *answer.attempts)
+        assert router.load_attempts("another") == ()
+
+
 @pytest.mark.parametrize(
     ("completion", "reason"),
     [

@@ -11,9 +11,9 @@ from koderz.config.settings import Settings
 from koderz.errors import UnknownModelError
 from koderz.models.inventory import Inventory
 from koderz.routing.routes import RouteSource, resolve_route
-from koderz.types import TaskKind, Tier
+from koderz.types import CHORES, EXPERIMENT_TASKS, TaskKind, Tier
 
-SMALL_TASKS = [task for task in TaskKind if task is not TaskKind.MAIN]
+SMALL_TASKS = sorted(CHORES)
 SWITCHES = {
     "use_for_large_reads": TaskKind.LARGE_READ,
     "use_for_web_summary": TaskKind.WEB_SUMMARY,
@@ -181,6 +181,26 @@ def test_a_small_model_out_of_reach_is_left_out_with_a_warning() -> None:
     assert [model.name for model in route.models] == ["gpt-4o"]
     assert route.source is RouteSource.MAIN_MODEL
     assert "ANTHROPIC_API_KEY is not set" in route.warning
+
+
+@pytest.mark.parametrize("task", list(TaskKind))
+def test_models_that_whoever_asks_has_named_are_the_route(task: TaskKind) -> None:
+    settings = build(enabled=False, temperature=1.9)
+    named = ("phi:2.7b", "gpt-4o-mini")
+    route = resolve_route(settings, task, Inventory(), models=named)
+    assert tuple(model.name for model in route.models) == named
+    assert route.source is RouteSource.NAMED
+    assert "phi:2.7b" in route.reason
+    assert route.temperature < 1, "the small model's settings are not theirs"
+    with pytest.raises(UnknownModelError, match="gpt-4o"):
+        resolve_route(settings, task, models=("gpt-4oo",))
+
+
+@pytest.mark.parametrize("task", sorted(EXPERIMENT_TASKS))
+def test_a_role_for_which_nobody_is_named_is_the_main_models(task: TaskKind) -> None:
+    route = resolve_route(build(model="phi:2.7b"), task)
+    assert [model.name for model in route.models] == ["gpt-4o"]
+    assert "koderz run" in route.reason
 
 
 def test_own_hosts_are_within_reach_of_routes() -> None:
