@@ -1,4 +1,4 @@
-"""The main job on a real log: with no model, then with simulated ones. No key, no server.
+"""The main job on a real log, and an experiment, on simulated models. No key, no server.
 
 The log is made on the spot: this project is built, compiled and tested, with one failure planted
 among the tests. Every figure is what the commands print; nothing here is canned.
@@ -15,11 +15,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from koderz.errors import SandboxUnavailableError
+from koderz.sandbox import open_sandbox
 from koderz.simulator import Fault, open_simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "why did it fail?"
 LEAST_BYTES = 50 * 1024
+# Under this seed the simulated coder fails until a review tells it why.
+PROBLEM = "starter/13"
 PLANTED = """
 from decimal import Decimal
 
@@ -31,7 +35,7 @@ def test_the_account_balances():
 
 
 def main() -> None:
-    """Show the large read three ways: no model, a small model, a small model that misquotes."""
+    """Show the large read with no model and with one that misquotes, then an experiment."""
     with tempfile.TemporaryDirectory(prefix="koderz-demo-") as folder:
         place = Path(folder)
         log = place / "build.log"
@@ -40,6 +44,8 @@ def main() -> None:
         say(f"1. No key, no server, no model ({log.stat().st_size:,} bytes)")
         koderz(["read", str(log), QUESTION], build_environ(place))
         asyncio.run(show_simulated(log, place))
+        say("4. An experiment: can a cheap model, tests and a reviewer do it? (all simulated)")
+        show_experiment(place)
 
 
 async def show_simulated(log: Path, place: Path) -> None:
@@ -56,6 +62,22 @@ async def show_simulated(log: Path, place: Path) -> None:
         await asyncio.to_thread(koderz, ["read", str(log), QUESTION], environ)
         say("3. The account: every attempt is a row, the rejected ones too")
         await asyncio.to_thread(koderz, ["usage", "--simulated"], environ)
+
+
+def show_experiment(place: Path) -> None:
+    """One problem, its code judged in the sandbox; a machine that has none is told so."""
+    try:
+        asyncio.run(check_sandbox())
+    except SandboxUnavailableError as error:
+        print(f"left out: {error}", flush=True)
+        return
+    koderz(["run", "--problem-id", PROBLEM, "--seed", "0"], build_environ(place))
+
+
+async def check_sandbox() -> None:
+    """Whether untrusted code can be run here; raises SandboxUnavailableError where it cannot."""
+    async with open_sandbox(workers=1):
+        pass
 
 
 def write_log(log: Path, place: Path) -> None:

@@ -47,8 +47,10 @@ def test_it_prints_the_variables_notes_requests_and_ends_cleanly(number: int) ->
         base_url = first.partition(" at ")[2].split()[0]
         assert ask(base_url)
         process.send_signal(number)
-        output, notes = process.communicate(timeout=10)
-    assert process.returncode == 0
+        # Not `communicate`, which leaves out what the first read has buffered.
+        assert process.stderr is not None
+        output, notes = process.stdout.read(), process.stderr.read()
+        assert process.wait(timeout=10) == 0
     assert f"export OPENAI_BASE_URL={base_url}/v1\n" in output
     assert "export ANTHROPIC_API_KEY=simulated\n" in output
     (line,) = notes.splitlines()
@@ -79,7 +81,7 @@ def test_it_prints_one_json_object_on_request() -> None:
 def test_bad_input_is_one_clear_line_and_exit_code_2(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["simulate", *arguments]) == 2
+    assert cli.run_command(["simulate", *arguments]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert "Traceback" not in said
@@ -91,7 +93,7 @@ def test_a_taken_port_is_one_clear_line_and_exit_code_2(
     with run_simulate() as process:
         assert process.stdout is not None
         port = process.stdout.readline().partition(" (")[0].rpartition(":")[2]
-        assert cli.run(["simulate", "--port", port]) == 2
+        assert cli.run_command(["simulate", "--port", port]) == 2
     assert capsys.readouterr().err.splitlines() == [
         f"koderz: --port: port {port} is taken: choose another one, or 0 for any that is free"
     ]

@@ -1,0 +1,46 @@
+"""`koderz analyze`: one experiment step by step, and what it cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from koderz.commands import console
+from koderz.commands.experiment_report import build_document, print_result
+from koderz.commands.run_view import build_table
+
+
+def analyze(
+    experiment: Annotated[str, typer.Argument(help="The experiment's id, or its run's.")],
+    *,
+    show_code: Annotated[
+        bool, typer.Option("--show-code", help="Print the code that was judged, too.")
+    ] = False,
+    baseline_model: Annotated[
+        str, typer.Option(help="Whose prices the estimate takes (without: the reviewer's).")
+    ] = "",
+    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show an experiment's steps, its result and its cost analysis.
+
+    Examples:
+
+        koderz analyze 20260131-1a2b3c4d
+
+        koderz analyze 20260131-1a2b3c4d --show-code --baseline-model gpt-4o
+    """
+    from koderz import compose
+    from koderz.experiments.reading import load_result
+    from koderz.experiments.store import ExperimentStore, get_store_path
+
+    settings = compose.load(config).settings
+    with ExperimentStore(get_store_path(settings)) as store:
+        result, history = load_result(store, experiment, settings, baseline_model=baseline_model)
+    if as_json:
+        console.print_json({**build_document(result), "steps": history.steps})
+        return
+    console.get_output().print(build_table(history, most_rows=None))
+    print_result(result, show_code=show_code)

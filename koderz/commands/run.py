@@ -1,0 +1,193 @@
+"""`koderz run`: one experiment, seen while it runs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from koderz.commands.run_work import UNDECIDED, Work
+from koderz.errors import ConfigError
+
+if TYPE_CHECKING:
+    from koderz.config.loading import LoadedSettings
+    from koderz.experiments.documents import RunDocument
+    from koderz.experiments.plans import Plan
+
+
+class Mode(StrEnum):
+    """How often a problem is tried."""
+
+    ITERATIVE = "iterative"
+    ZERO_SHOT = "zero-shot"
+
+
+class SandboxKind(StrEnum):
+    """What isolates the programs."""
+
+    AUTO = "auto"
+    NAMESPACES = "namespaces"
+    DOCKER = "docker"
+    NONE = "none"
+
+
+def run(
+    *,
+    problem_id: Annotated[
+        str, typer.Option(help="The problem, such as starter/0 or HumanEval/0.")
+    ] = "",
+    dataset: Annotated[
+        str, typer.Option(help="Its dataset (without: the one that the problem's name points at).")
+    ] = "",
+    problems: Annotated[
+        Path | None, typer.Option(help="The dataset's file (without: where it is kept).")
+    ] = None,
+    local_model: Annotated[str, typer.Option(help="The model that iterates; of any tier.")] = "",
+    spec_model: Annotated[
+        str, typer.Option("--frontier-spec-model", help="The model that writes the spec.")
+    ] = "",
+    checkpoint_model: Annotated[
+        str, typer.Option("--frontier-checkpoint-model", help="The model that reviews.")
+    ] = "",
+    mode: Annotated[Mode, typer.Option(help="Iterate, or one attempt alone.")] = Mode.ITERATIVE,
+    max_iterations: Annotated[int, typer.Option(help="Most attempts.")] = 50,
+    checkpoint_interval: Annotated[int, typer.Option(help="Attempts between reviews.")] = 5,
+    no_spec: Annotated[bool, typer.Option("--no-spec", help="Write no spec.")] = False,
+    reuse_spec: Annotated[
+        bool, typer.Option("--reuse-spec", help="Take an earlier spec of the problem, if any.")
+    ] = False,
+    no_checkpoints: Annotated[
+        bool, typer.Option("--no-checkpoints", help="Ask for no reviews.")
+    ] = False,
+    no_cot: Annotated[
+        bool, typer.Option("--no-cot", help="Ask for code alone, no thinking aloud.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed, for models that take one.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Temperature of all models.")] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="CPU time of one program.")
+    ] = 10.0,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="USD", help="Most that the experiment may cost.")
+    ] = None,
+    baseline_model: Annotated[
+        str, typer.Option(help="Whose prices the estimate takes (without: the reviewer's).")
+    ] = "",
+    sandbox: Annotated[
+        SandboxKind, typer.Option(help="What isolates the programs; none: nothing does.")
+    ] = SandboxKind.AUTO,
+    resume: Annotated[
+        str, typer.Option(metavar="EXP_ID", help="Go on with a run that was broken off.")
+    ] = "",
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Write everything asked and answered to --debug-dir.")
+    ] = False,
+    debug_dir: Annotated[Path, typer.Option(help="Where --debug writes.")] = Path("koderz-debug"),
+    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run one experiment: a spec, attempts against tests, reviews, a verdict and what it cost.
+
+    Models that are not named are the best within reach; with none, the simulator answers.
+
+    Examples:
+
+        koderz run --problem-id starter/0
+
+        koderz run --problem-id HumanEval/0 --local-model qwen2.5-coder:7b --max-cost 0.50
+
+        koderz run --resume 20260131-1a2b3c4d
+    """
+    from koderz import compose
+    from koderz.experiments.plans import Plan, plan_zero_shot
+
+    loaded = compose.load(config)
+    limit_usd = None if max_cost is None else Decimal(str(max_cost))
+    if resume:
+        _refuse_with_resume(problem_id=problem_id, dataset=dataset, local_model=local_model)
+        run_id, document = _load_document(resume, loaded, limit_usd)
+    else:
+        plan = Plan(
+            iteration_model=local_model or UNDECIDED,
+            spec_model="" if no_spec else spec_model or UNDECIDED,
+            checkpoint_model="" if no_checkpoints else checkpoint_model or UNDECIDED,
+            max_iterations=max_iterations,
+            checkpoint_interval=checkpoint_interval,
+            reuse_spec=reuse_spec,
+            use_reasoning=not no_cot,
+            seed=seed,
+            temperature=temperature,
+            timeout_s=timeout,
+            answer_tokens=loaded.settings.koderz.experiments.answer_tokens,
+            max_cost_usd=limit_usd,
+        )
+        run_id, document = _build_document(
+            plan if mode is Mode.ITERATIVE else plan_zero_shot(plan),
+            problem_id,
+            dataset,
+            problems,
+            sandbox=sandbox,
+            baseline_model=baseline_model,
+        )
+    work = Work(run_id, document, loaded, debug_dir=debug_dir if debug else None, as_json=as_json)
+    if work.perform().reason:
+        raise typer.Exit(1)
+
+
+def _refuse_with_resume(**options: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    if given:
+        raise ConfigError(f"the run has its own: leave out {', '.join(given)}", key="--resume")
+
+
+def _load_document(
+    run: str, loaded: LoadedSettings, limit_usd: Decimal | None
+) -> tuple[str, RunDocument]:
+    """A run's name and what it was asked for; a new limit takes the place of its own."""
+    from koderz.experiments.documents import parse_document
+    from koderz.experiments.store import ExperimentStore, get_store_path
+
+    with ExperimentStore(get_store_path(loaded.settings)) as store:
+        row = store.load_run(run)
+    if row.command != "run":
+        advice = f"`koderz {row.command} --resume {row.run}` goes on with it"
+        raise ConfigError(f"{row.run} is no single experiment: {advice}", key="--resume")
+    document = parse_document(row)
+    if limit_usd is not None:
+        plans = {
+            name: msgspec.structs.replace(plan, max_cost_usd=limit_usd)
+            for name, plan in document.plans.items()
+        }
+        document = msgspec.structs.replace(document, plans=plans)
+    return row.run, document
+
+
+def _build_document(
+    plan: Plan,
+    problem_id: str,
+    dataset: str,
+    problems: Path | None,
+    *,
+    sandbox: SandboxKind,
+    baseline_model: str,
+) -> tuple[str, RunDocument]:
+    from koderz.experiments.documents import RunDocument, build_run_id, guess_dataset
+
+    if not problem_id:
+        raise ConfigError(
+            "name one, such as starter/0 (`koderz list-problems` lists them)", key="--problem-id"
+        )
+    document = RunDocument(
+        dataset=dataset or guess_dataset(problem_id),
+        problem_ids=(problem_id,),
+        plans={"": plan},
+        problems_file=str(problems.resolve()) if problems else "",
+        sandbox=sandbox.value,
+        baseline_model=baseline_model,
+        simulator_seed=plan.seed or 0,
+    )
+    return build_run_id(), document
