@@ -16,10 +16,13 @@ from koderz._version import __version__
 from koderz.lazy import build_getattr
 
 if TYPE_CHECKING:
-    from koderz.compose import open_router
+    from koderz.compose import maybe_compress_context, open_router
     from koderz.errors import KoderzError
+    from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult
+    from koderz.jobs.compress_context import CompressContext, CompressResult
     from koderz.jobs.git_history import GitHistory, GitResult
     from koderz.jobs.reads import ReadFile, ReadResult
+    from koderz.jobs.web_summary import WebResult, WebSummary
     from koderz.ledger.metrics import SmallModelMetrics
     from koderz.models.factory import ModelFactory
     from koderz.routing.checks import Accepted, Check, Rejected
@@ -30,7 +33,11 @@ _HOMES = {
     "Accepted": "routing.checks",
     "Answer": "routing.router",
     "Check": "routing.checks",
+    "ClassifyBatch": "jobs.classify_batch",
+    "ClassifyResult": "jobs.classify_batch",
     "Completion": "types",
+    "CompressContext": "jobs.compress_context",
+    "CompressResult": "jobs.compress_context",
     "GitHistory": "jobs.git_history",
     "GitResult": "jobs.git_history",
     "KoderzError": "errors",
@@ -44,6 +51,9 @@ _HOMES = {
     "SmallModelMetrics": "ledger.metrics",
     "TaskKind": "types",
     "Tier": "types",
+    "WebResult": "jobs.web_summary",
+    "WebSummary": "jobs.web_summary",
+    "maybe_compress_context": "compose",
     "open_router": "compose",
 }
 
@@ -51,7 +61,11 @@ __all__ = [
     "Accepted",
     "Answer",
     "Check",
+    "ClassifyBatch",
+    "ClassifyResult",
     "Completion",
+    "CompressContext",
+    "CompressResult",
     "GitHistory",
     "GitResult",
     "KoderzError",
@@ -65,7 +79,10 @@ __all__ = [
     "SmallModelMetrics",
     "TaskKind",
     "Tier",
+    "WebResult",
+    "WebSummary",
     "__version__",
+    "maybe_compress_context",
     "open_router",
 ]
 

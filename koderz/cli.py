@@ -11,7 +11,28 @@ import typer
 from typer.exceptions import TyperException
 
 from koderz._version import __version__
-from koderz.commands import config, doctor, git, models, read, route, simulate, usage
+from koderz.commands import (
+    analyze,
+    classify,
+    compress,
+    config,
+    doctor,
+    download_data,
+    evaluate,
+    git,
+    list_problems,
+    local,
+    models,
+    read,
+    results,
+    route,
+    run,
+    show_spec,
+    simulate,
+    speed_test,
+    usage,
+    web,
+)
 from koderz.errors import KoderzError
 
 HELP = """Send each piece of language-model work to the cheapest model that can do it.
@@ -31,8 +52,26 @@ app = typer.Typer(
 )
 app.command("read", short_help="Print what matters in a large file.")(read.read)
 app.command("git", short_help="List commits by type and scope.")(git.git)
+app.command("web", short_help="Print what matters in a web page.")(web.web)
+app.command("compress", short_help="Shorten a conversation.")(compress.compress)
+app.command("classify", short_help="Label many short texts.")(classify.classify)
+app.command("run", short_help="Run one experiment: spec, iterations, reviews.")(run.run)
+app.command("results", short_help="List the experiments so far.")(results.results)
+app.command("analyze", short_help="Take one experiment apart.")(analyze.analyze)
+app.command("show-spec", short_help="Print the specification of an experiment.")(
+    show_spec.show_spec
+)
+app.command("evaluate", short_help="Judge samples of code by a benchmark.")(evaluate.evaluate)
+app.command("list-problems", short_help="List the problems of a benchmark.")(
+    list_problems.list_problems
+)
+app.command("download-data", short_help="Fetch a benchmark's problems.")(
+    download_data.download_data
+)
 app.command("route", short_help="Explain which models a task goes to.")(route.route)
 app.command("models", short_help="List models, tiers, prices, what is reachable.")(models.models)
+app.add_typer(local.app, name="local", short_help="List, fetch and remove local models.")
+app.command("speed-test", short_help="Measure how fast models answer.")(speed_test.speed_test)
 app.command("usage", short_help="Show calls, cost, savings, latency, quality.")(usage.usage)
 app.add_typer(config.app, name="config", short_help="Show, check or begin the settings.")
 app.command("simulate", short_help="Run a server that simulates every provider.")(simulate.simulate)
@@ -65,10 +104,10 @@ def print_version() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run one command: its exit code; errors are one line on stderr.
 
     0 done, 1 failed, 2 bad input or configuration, 130 interrupted.

@@ -34,6 +34,11 @@ def print_json(document: Mapping[str, Any] | msgspec.Struct) -> None:
     typer.echo(msgspec.json.format(encoded, indent=2).decode())
 
 
+def print_json_line(document: Mapping[str, Any] | msgspec.Struct) -> None:
+    """Print one JSON object on a line of its own, its values as in `print_json`."""
+    typer.echo(_ENCODER.encode(document).decode())
+
+
 def format_usd(amount: Decimal | None) -> str:
     """Money for a person: "$0.0123", "unknown" where a price is."""
     if amount is None:

@@ -87,7 +87,7 @@ def read(
             use_model=not no_model,
             on_progress=line.update,
         )
-        result = console.run(_perform(job, loaded))
+        result = console.run(_perform(job, loaded, line))
     result = msgspec.structs.replace(result, path=file) if file == STDIN else result
     if as_json:
         console.print_json(result)
@@ -108,10 +108,10 @@ def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]
     return overrides
 
 
-async def _perform(job: ReadFile, loaded: LoadedSettings) -> ReadResult:
+async def _perform(job: ReadFile, loaded: LoadedSettings, line: ProgressLine) -> ReadResult:
     from koderz.compose import open_router
 
-    async with open_router(loaded) as router:
+    async with open_router(loaded, on_fetch=line.update) as router:
         return await router.perform(job)
 
 

@@ -14,7 +14,28 @@ from koderz import __version__, cli
 from koderz.errors import KoderzError
 from koderz.types import TaskKind, Tier
 
-COMMANDS = ["read", "git", "route", "models", "usage", "config", "simulate", "doctor"]
+COMMANDS = [
+    "read",
+    "git",
+    "web",
+    "compress",
+    "classify",
+    "run",
+    "results",
+    "analyze",
+    "show-spec",
+    "evaluate",
+    "list-problems",
+    "download-data",
+    "route",
+    "models",
+    "local",
+    "speed-test",
+    "usage",
+    "config",
+    "simulate",
+    "doctor",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +48,7 @@ def nobody_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert cli.run([*arguments, "--json"]) == 0
+    assert cli.run_command([*arguments, "--json"]) == 0
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document
 
@@ -36,20 +57,20 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, A
 def test_every_command_explains_itself_with_examples(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run([command, "--help"]) == 0
+    assert cli.run_command([command, "--help"]) == 0
     page = capsys.readouterr().out
     assert f"koderz {command}" in page
     assert "Examples:" in page or command == "config"
 
 
 def test_without_a_command_it_shows_them_all(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run([]) == 0
+    assert cli.run_command([]) == 0
     page = capsys.readouterr().out
     assert all(command in page for command in COMMANDS)
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--version"]) == 0
+    assert cli.run_command(["--version"]) == 0
     assert capsys.readouterr().out == f"koderz {__version__}\n"
 
 
@@ -70,7 +91,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 def test_bad_input_is_one_line_on_stderr_and_exit_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(arguments) == 2
+    assert cli.run_command(arguments) == 2
     captured = capsys.readouterr()
     assert not captured.out
     assert said in captured.err
@@ -82,7 +103,7 @@ def test_an_unknown_model_in_the_settings_names_close_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KODERZ_AGENT_DEFAULT_MODEL", "gpt-4oo")
-    assert cli.run(["route", "large_read"]) == 2
+    assert cli.run_command(["route", "large_read"]) == 2
     assert "gpt-4o" in capsys.readouterr().err
 
 
@@ -92,7 +113,7 @@ def test_a_route_is_explained_in_one_screen(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "test")
     monkeypatch.setenv("KODERZ_AGENT_DEFAULT_MODEL", "gpt-4o")
-    assert cli.run(["route", task]) == 0
+    assert cli.run_command(["route", task]) == 0
     page = capsys.readouterr().out
     assert "gpt-4o" in page
     assert "because" in page
@@ -101,7 +122,7 @@ def test_a_route_is_explained_in_one_screen(
 
 
 def test_a_route_without_any_model_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["route", "large_read"]) == 0
+    assert cli.run_command(["route", "large_read"]) == 0
     page = capsys.readouterr().out
     assert "no model" in page
     assert "ANTHROPIC_API_KEY" in page
@@ -135,7 +156,7 @@ def test_models_are_listed_by_tier_provider_and_reach(
 
 
 def test_the_table_of_models_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["models", "--provider", "openai"]) == 0
+    assert cli.run_command(["models", "--provider", "openai"]) == 0
     captured = capsys.readouterr()
     assert "gpt-4o-mini" in captured.out
     assert "unknown" in captured.out
@@ -146,13 +167,19 @@ def test_the_doctor_names_variables_and_never_their_values(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-secret-secret")
-    assert cli.run(["doctor"]) == 0
+    assert cli.run_command(["doctor"]) == 0
     page = capsys.readouterr().out
     assert "OPENAI_API_KEY is set" in page
     assert "set ANTHROPIC_API_KEY to use Anthropic" in page
     assert "secret" not in page
     findings = run_json(capsys, "doctor")["findings"]
-    assert {finding["area"] for finding in findings} >= {"versions", "keys", "servers", "ledger"}
+    assert {finding["area"] for finding in findings} >= {
+        "versions",
+        "keys",
+        "servers",
+        "sandbox",
+        "ledger",
+    }
     assert all(finding["next"] for finding in findings if finding["state"] != "ok")
 
 
@@ -161,7 +188,7 @@ def test_the_doctor_ends_with_1_where_the_ledger_cannot_be_kept(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("KODERZ_LEDGER_PATH", str(tmp_path / "file" / "ledger.sqlite"))
-    assert cli.run(["doctor"]) == 1
+    assert cli.run_command(["doctor"]) == 1
     assert "[koderz.ledger] path" in capsys.readouterr().out
 
 
@@ -174,4 +201,4 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 def test_debug_shows_the_traceback() -> None:
     with pytest.raises(KoderzError):
-        cli.run(["--debug", "read", "missing.log"])
+        cli.run_command(["--debug", "read", "missing.log"])

@@ -51,7 +51,7 @@ def feed(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 
 
 def read_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert cli.run(["read", *arguments, "--json"]) == 0
+    assert cli.run_command(["read", *arguments, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert isinstance(document, dict)
     return document
@@ -60,7 +60,7 @@ def read_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, 
 def test_the_digest_goes_out_as_counted_and_the_receipt_to_stderr(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["read", str(log), "why did it fail?", "--budget", "300"]) == 0
+    assert cli.run_command(["read", str(log), "why did it fail?", "--budget", "300"]) == 0
     out, err = capsys.readouterr()
     assert f"{FAILED_AT}:ld: error: undefined reference" in out
     assert f"{LINE_COUNT}:make: *** [Makefile:12: all] Error 2" in out
@@ -102,7 +102,7 @@ def test_a_small_file_comes_out_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "small.log").write_text("one\ntwo\n")
-    assert cli.run(["read", "small.log"]) == 0
+    assert cli.run_command(["read", "small.log"]) == 0
     out, err = capsys.readouterr()
     assert out == "one\ntwo\n"
     assert "the file as it is" in err
@@ -137,7 +137,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 ) -> None:
     log.with_name("empty.log").touch()
     log.with_name("binary.log").write_bytes(bytes(range(256)) * 40)
-    assert cli.run(["read", *arguments]) == 2
+    assert cli.run_command(["read", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -148,7 +148,7 @@ def test_empty_standard_input_is_called_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed(monkeypatch, b"")
-    assert cli.run(["read", "-"]) == 2
+    assert cli.run_command(["read", "-"]) == 2
     assert "standard input is empty" in capsys.readouterr().err
 
 

@@ -209,7 +209,48 @@ PROOFS: dict[str, tuple[Any, Observe, dict[str, Any]]] = {
 }
 
 # Keys of rooms whose own tests prove them.
-PROVEN_ELSEWHERE: dict[str, str] = {}
+PROVEN_ELSEWHERE: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "koderz.experiments.path",
+            "koderz.experiments.answer_tokens",
+            "koderz.experiments.gpu_hour_usd",
+            "koderz.memory.path",
+            "koderz.memory.cortex_command",
+        ),
+        "tests/experiments/test_run_command.py::test_its_settings_are_gone_by",
+    ),
+    **dict.fromkeys(
+        (
+            "koderz.web.max_size_kb",
+            "koderz.web.timeout_s",
+            "koderz.web.max_redirects",
+            "koderz.web.allow_private",
+            "koderz.web.min_tokens",
+            "koderz.web.budget_tokens",
+            "koderz.web.answer_tokens",
+            "koderz.web.model_tokens",
+            "koderz.web.max_usd",
+        ),
+        "tests/jobs/test_web_summary.py::test_every_setting_changes_what_is_done",
+    ),
+    **dict.fromkeys(
+        ("koderz.local.threads", "koderz.local.gpu_layers"),
+        "tests/models/test_gguf.py::test_threads_and_layers_are_the_machines_or_as_set",
+    ),
+    "koderz.local.folder": "tests/models/test_local_models.py::"
+    "test_the_folders_models_are_listed_with_their_sizes",
+    "koderz.local.memory_mb": "tests/models/test_gguf.py::"
+    "test_the_context_is_the_longest_that_is_wanted_and_fits",
+    "koderz.local.fetch": "tests/models/test_llamacpp_client.py::"
+    "test_a_missing_file_says_how_to_get_it",
+    "koderz.local.context_tokens": "tests/models/test_llamacpp_client.py::"
+    "test_a_shorter_context_can_be_set",
+    "koderz.local.parallel": "tests/models/test_llamacpp_client.py::"
+    "test_many_questions_at_once_are_all_answered",
+    "koderz.local.keep_loaded_s": "tests/models/test_llamacpp_client.py::"
+    "test_an_idle_model_is_unloaded_and_loaded_again",
+}
 
 
 @pytest.mark.parametrize("key", PROOFS)

@@ -1,0 +1,178 @@
+"""`koderz classify`: a label for each of many short texts, and the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from koderz.commands import console
+from koderz.commands.progress import ProgressLine
+from koderz.commands.receipts import build_job_receipt, print_receipt_lines
+from koderz.errors import ConfigError
+
+if TYPE_CHECKING:
+    from koderz.config.loading import LoadedSettings
+    from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult, Decision, Plan
+
+
+def classify(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A line an item, or CSV or JSON lines with `id` and `text`."),
+    ],
+    *,
+    labels: Annotated[
+        str | None,
+        typer.Option(help='The set: a,b,"c, d" (without: the labels of the examples).'),
+    ] = None,
+    examples: Annotated[
+        Path | None, typer.Option(help="CSV or JSON lines with `text` and `label`.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Most items of one prompt (without: as many as fit).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the labels there; a file half done is gone on with.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the receipt too, as the last JSON line.")
+    ] = False,
+    min_confidence: Annotated[
+        float, typer.Option(help="With no model, give no label that is less likely right.")
+    ] = 0.7,
+    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Ask no model: go by the examples alone.")
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
+    ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+) -> None:
+    """Print a label for each item, as JSON lines, with what decided it.
+
+    Near duplicates are judged once. What examples make sure of needs no model; the rest go to the
+    small model, many a prompt, and doubtful ones to the main model. The price is said first. The
+    labels go to standard output or to --out, the receipt to standard error.
+
+    Examples:
+
+        koderz classify tickets.csv --labels bug,question,praise
+
+        koderz classify tickets.csv --examples labelled.csv --no-model
+
+        koderz classify tickets.jsonl --labels a,b --out labels.jsonl --max-cost 0.50
+    """
+    from koderz import compose
+
+    if model and no_model:
+        raise ConfigError("choose one of --model and --no-model")
+    job = load_job(file, labels, examples)
+    loaded = compose.load(config, overrides=build_overrides(model, ledger))
+    for warning in loaded.warnings:
+        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    job = msgspec.structs.replace(
+        job,
+        batch=batch,
+        max_usd=None if max_cost is None else Decimal(str(max_cost)),
+        min_confidence=min_confidence,
+        use_model=not no_model,
+        on_plan=print_plan,
+    )
+    result = perform(job, loaded, out)
+    if as_json:
+        receipt = msgspec.structs.asdict(result)
+        del receipt["items"]
+        console.print_json_line({"receipt": receipt})
+    else:
+        print_receipt_lines(build_job_receipt(result, whole="of the items"))
+
+
+def load_job(file: Path, labels: str | None, examples: Path | None) -> ClassifyBatch:
+    """The items, labels and examples of these files, as a job."""
+    from koderz.extract.labels.files import load_examples, load_items
+    from koderz.extract.labels.sets import parse_labels
+    from koderz.jobs.classify_batch import ClassifyBatch
+
+    if labels is None and examples is None:
+        raise ConfigError("name the set of labels (--labels a,b,c), or give --examples with labels")
+    wanted = () if labels is None else parse_labels(labels)
+    known = load_examples(examples, wanted) if examples else ()
+    wanted = wanted or tuple(sorted({example.label for example in known}))
+    return ClassifyBatch(load_items(file), wanted, known)
+
+
+def perform(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> ClassifyResult:
+    """Do the job; labels go to `out` as they come, else out at the end, even an early one."""
+    from koderz.jobs.classify_out import LabelFile
+
+    told: list[Decision] = []
+    with ExitStack() as stack:
+        line = stack.enter_context(ProgressLine())
+        file = stack.enter_context(LabelFile(out, job.items, job.labels)) if out else None
+        job = msgspec.structs.replace(
+            job,
+            done=file.done if file else (),
+            on_decided=file.append if file else told.extend,
+            on_progress=line.update,
+        )
+        try:
+            result = console.run(_perform(job, loaded))
+        except BaseException:
+            # What was decided until now is paid for: it goes out before the error does.
+            print_decisions(told)
+            raise
+        if file:
+            file.finish(result.items)
+        else:
+            print_decisions(result.items)
+    return result
+
+
+def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
+    """The settings that these options stand for, by dotted name."""
+    overrides: dict[str, Any] = {}
+    if model:
+        overrides["agent.small_model.enabled"] = True
+        overrides["agent.small_model.use_for_classification"] = True
+        overrides["agent.small_model.tasks.classification.model"] = model
+    if ledger:
+        overrides["koderz.ledger.path"] = str(ledger)
+    return overrides
+
+
+async def _perform(job: ClassifyBatch, loaded: LoadedSettings) -> ClassifyResult:
+    from koderz.compose import open_router
+
+    async with open_router(loaded) as router:
+        return await router.perform(job)
+
+
+def print_plan(plan: Plan) -> None:
+    """Say on stderr what is about to be asked and what it costs."""
+    prompts = f"{plan.prompts:,} prompt{'' if plan.prompts == 1 else 's'}"
+    again = "" if plan.main == plan.model else f"; doubtful ones go to {plan.main} on top"
+    console.get_notes().print(
+        f"asking {plan.model} about {plan.asked:,} of {plan.distinct:,} texts in {prompts}, "
+        f"{plan.tokens_in:,} tokens in and {plan.tokens_out:,} out: "
+        f"about {console.format_usd(plan.cost_usd)}{again}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def print_decisions(decisions: Sequence[Decision]) -> None:
+    """Print a JSON line an item."""
+    from koderz.jobs.classify_out import encode_line
+
+    if decisions:
+        typer.echo(b"".join(map(encode_line, decisions)), nl=False)

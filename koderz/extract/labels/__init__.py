@@ -1,0 +1,1 @@
+"""Labels with no model at all: items and examples out of files, and what the examples teach."""
