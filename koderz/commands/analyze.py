@@ -9,7 +9,6 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.experiment_report import build_document, print_result
-from koderz.commands.run_view import build_table
 
 
 def analyze(
@@ -33,6 +32,7 @@ def analyze(
         koderz analyze 20260131-1a2b3c4d --show-code --baseline-model gpt-4o
     """
     from koderz import compose
+    from koderz.commands.run_view import build_table
     from koderz.experiments.reading import load_result
     from koderz.experiments.store import ExperimentStore, get_store_path
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Coroutine, Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
 
 from koderz.types import Rates
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -20,11 +22,15 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 def get_output() -> Console:
     """The console for what was asked for."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def get_notes() -> Console:
     """The console for progress, warnings and errors."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterator
 from enum import StrEnum
@@ -99,6 +98,8 @@ def evaluate(
 @contextlib.contextmanager
 def _interruptible(evaluation: Evaluation) -> Iterator[None]:
     """Say how to go on, where a person stops the run."""
+    import asyncio
+
     try:
         yield
     except (KeyboardInterrupt, asyncio.CancelledError):

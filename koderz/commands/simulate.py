@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +12,8 @@ import typer
 from koderz.commands import console
 
 if TYPE_CHECKING:
+    import asyncio
+
     from koderz.simulator import Exchange, Simulator
 
 
@@ -81,6 +82,8 @@ async def _serve(opening: AbstractAsyncContextManager[Simulator], *, as_json: bo
 
 def _stop_on_signals() -> asyncio.Event:
     """An event that Ctrl-C, or a request to end, sets: neither is an error here."""
+    import asyncio
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
