@@ -14,8 +14,9 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from koderz.extract.git.commits import CommitType
+from koderz.jobs.json_answers import decode_answer
 from koderz.prompts.git import TYPES
-from koderz.routing.checks import Accepted, Check, Rejected, check_text
+from koderz.routing.checks import Accepted, Check, Rejected
 from koderz.types import Completion
 
 Types = Mapping[str, CommitType]
@@ -40,13 +41,10 @@ def build_types_check(hashes: Collection[str]) -> Check[Types]:
     asked = frozenset(hashes)
 
     def check(completion: Completion) -> Accepted[Types] | Rejected:
-        whole = check_text(completion)
-        if isinstance(whole, Rejected):
-            return whole
-        try:
-            claimed = _DECODER.decode(_cut_json(whole.value)).commits
-        except msgspec.MsgspecError as error:
-            return Rejected(f"the answer is not the JSON asked for: {_say_where(error)}")
+        answer = decode_answer(completion, _DECODER)
+        if isinstance(answer, Rejected):
+            return answer
+        claimed = answer.commits
         if fault := find_fault([each.hash for each in claimed], asked):
             return Rejected(fault)
         strange = [each.hash for each in claimed if each.type not in _KNOWN]
@@ -74,13 +72,3 @@ def _count(hashes: list[str]) -> str:
     if len(hashes) == 1:
         return f"commit {hashes[0]} has"
     return f"{len(hashes)} commits, first {hashes[0]}, have"
-
-
-def _cut_json(text: str) -> str:
-    """The outermost object in the text: some models put a fence or a word around it."""
-    return text[max(text.find("{"), 0) : text.rfind("}") + 1]
-
-
-def _say_where(error: msgspec.MsgspecError) -> str:
-    """The decoder's words without the values that they may repeat."""
-    return str(error).split(" - at ", maxsplit=1)[-1].splitlines()[0][:80]

@@ -19,8 +19,9 @@ from koderz.extract.numbers import find_numbers
 from koderz.extract.severity import score_severity
 from koderz.extract.spans import Span
 from koderz.extract.words import split_words
+from koderz.jobs.json_answers import decode_answer
 from koderz.jobs.quotes import Place, QuotedLines
-from koderz.routing.checks import Accepted, Check, Rejected, check_text
+from koderz.routing.checks import Accepted, Check, Rejected
 from koderz.types import Completion
 
 MAX_DROPPED_SHARE = Fraction(1, 3)
@@ -79,14 +80,10 @@ def build_reading_check(chunk: Span, *, must_keep_line: int | None) -> Check[Chu
     source = QuotedLines(chunk.start, chunk.lines)
 
     def check(completion: Completion) -> Accepted[ChunkReading] | Rejected:
-        whole = check_text(completion)
-        if isinstance(whole, Rejected):
-            return whole
-        try:
-            claimed = _DECODER.decode(_cut_json(whole.value))
-        except msgspec.MsgspecError as error:
-            return Rejected(f"the answer is not the JSON asked for: {_say_where(error)}")
-        return _check_quotes(claimed, chunk, source, must_keep_line)
+        answer = decode_answer(completion, _DECODER)
+        if isinstance(answer, Rejected):
+            return answer
+        return _check_quotes(answer, chunk, source, must_keep_line)
 
     return check
 
@@ -165,13 +162,3 @@ def flatten_prose(text: str) -> str:
 
 def _space_out(text: str) -> str:
     return " ".join(text.split())
-
-
-def _cut_json(text: str) -> str:
-    """The outermost object in the text: some models put a fence or a word around it."""
-    return text[max(text.find("{"), 0) : text.rfind("}") + 1]
-
-
-def _say_where(error: msgspec.MsgspecError) -> str:
-    """The decoder's words without the values that they may repeat."""
-    return str(error).split(" - at ", maxsplit=1)[-1].splitlines()[0][:80]
