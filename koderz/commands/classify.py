@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from koderz.commands import console
+from koderz.commands.job_options import (
+    ConfigOption,
+    LedgerOption,
+    MaxCostOption,
+    ModelOption,
+    check_model_options,
+    load_settings,
+    parse_max_cost,
+    perform,
+)
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.errors import ConfigError
+from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from koderz.config.loading import LoadedSettings
@@ -46,17 +56,13 @@ def classify(
     min_confidence: Annotated[
         float, typer.Option(help="With no model, give no label that is less likely right.")
     ] = 0.7,
-    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    model: ModelOption = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no model: go by the examples alone.")
     ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
-    ] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    max_cost: MaxCostOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Print a label for each item, as JSON lines, with what decided it.
 
@@ -72,23 +78,18 @@ def classify(
 
         koderz classify tickets.jsonl --labels a,b --out labels.jsonl --max-cost 0.50
     """
-    from koderz import compose
-
-    if model and no_model:
-        raise ConfigError("choose one of --model and --no-model")
+    check_model_options(model, no_model=no_model)
     job = load_job(file, labels, examples)
-    loaded = compose.load(config, overrides=build_overrides(model, ledger))
-    for warning in loaded.warnings:
-        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    loaded = load_settings(TaskKind.CLASSIFICATION, config=config, model=model, ledger=ledger)
     job = msgspec.structs.replace(
         job,
         batch=batch,
-        max_usd=None if max_cost is None else Decimal(str(max_cost)),
+        max_usd=parse_max_cost(max_cost),
         min_confidence=min_confidence,
         use_model=not no_model,
         on_plan=print_plan,
     )
-    result = perform(job, loaded, out)
+    result = label_items(job, loaded, out)
     if as_json:
         receipt = msgspec.structs.asdict(result)
         del receipt["items"]
@@ -111,7 +112,7 @@ def load_job(file: Path, labels: str | None, examples: Path | None) -> ClassifyB
     return ClassifyBatch(load_items(file), wanted, known)
 
 
-def perform(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> ClassifyResult:
+def label_items(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> ClassifyResult:
     """Do the job; labels go to `out` as they come, else out at the end, even an early one."""
     from koderz.jobs.classify_out import LabelFile
 
@@ -126,7 +127,7 @@ def perform(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> Cla
             on_progress=line.update,
         )
         try:
-            result = console.run(_perform(job, loaded))
+            result = perform(job, loaded, line.update)
         except BaseException:
             # What was decided until now is paid for: it goes out before the error does.
             print_decisions(told)
@@ -136,25 +137,6 @@ def perform(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> Cla
         else:
             print_decisions(result.items)
     return result
-
-
-def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
-    """The settings that these options stand for, by dotted name."""
-    overrides: dict[str, Any] = {}
-    if model:
-        overrides["agent.small_model.enabled"] = True
-        overrides["agent.small_model.use_for_classification"] = True
-        overrides["agent.small_model.tasks.classification.model"] = model
-    if ledger:
-        overrides["koderz.ledger.path"] = str(ledger)
-    return overrides
-
-
-async def _perform(job: ClassifyBatch, loaded: LoadedSettings) -> ClassifyResult:
-    from koderz.compose import open_router
-
-    async with open_router(loaded) as router:
-        return await router.perform(job)
 
 
 def print_plan(plan: Plan) -> None:

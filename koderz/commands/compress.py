@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.job_options import (
+    ConfigOption,
+    LedgerOption,
+    MaxCostOption,
+    ModelOption,
+    check_model_options,
+    load_settings,
+    parse_max_cost,
+    perform,
+)
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
-from koderz.errors import ConfigError
+from koderz.types import TaskKind
 
 if TYPE_CHECKING:
-    from koderz.config.loading import LoadedSettings
-    from koderz.jobs.compress_context import CompressContext, CompressResult, Source
+    from koderz.jobs.compress_context import Source
 
 STDIN = "-"
 
@@ -34,17 +41,13 @@ def compress(
         int | None,
         typer.Option(metavar="TOKENS", help="Most tokens of the result (without: a tenth)."),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    model: ModelOption = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no model: sum up by rules, free and offline.")
     ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
-    ] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    max_cost: MaxCostOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with ledger and receipt.")
     ] = False,
@@ -63,38 +66,22 @@ def compress(
 
         koderz compress - --no-model < conversation.json
     """
-    from koderz import compose
     from koderz.jobs.compress_context import CompressContext
 
-    if model and no_model:
-        raise ConfigError("choose one of --model and --no-model")
-    loaded = compose.load(config, overrides=build_overrides(model, ledger))
-    for warning in loaded.warnings:
-        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    check_model_options(model, no_model=no_model)
+    loaded = load_settings(TaskKind.COMPRESSION, config=config, model=model, ledger=ledger)
     job = CompressContext(
         load_input(conversation),
         budget_tokens=budget,
-        max_usd=None if max_cost is None else Decimal(str(max_cost)),
+        max_usd=parse_max_cost(max_cost),
         use_model=not no_model,
     )
-    result = console.run(_perform(job, loaded))
+    result = perform(job, loaded)
     if as_json:
         console.print_json(result)
     else:
         typer.echo(result.render())
         print_receipt_lines(build_job_receipt(result, whole="of the conversation"))
-
-
-def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
-    """The settings that these options stand for, by dotted name."""
-    overrides: dict[str, Any] = {}
-    if model:
-        overrides["agent.small_model.enabled"] = True
-        overrides["agent.small_model.use_for_compression"] = True
-        overrides["agent.small_model.tasks.compression.model"] = model
-    if ledger:
-        overrides["koderz.ledger.path"] = str(ledger)
-    return overrides
 
 
 def load_input(name: str) -> Source:
@@ -105,10 +92,3 @@ def load_input(name: str) -> Source:
 
     turns = parse_conversation(sys.stdin.buffer.read(), "standard input").turns
     return [turn.raw for turn in turns]
-
-
-async def _perform(job: CompressContext, loaded: LoadedSettings) -> CompressResult:
-    from koderz.compose import open_router
-
-    async with open_router(loaded) as router:
-        return await router.perform(job)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.job_options import (
+    ConfigOption,
+    LedgerOption,
+    MaxCostOption,
+    ModelOption,
+    check_model_options,
+    load_settings,
+    parse_max_cost,
+    perform,
+)
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
-from koderz.errors import ConfigError
+from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from koderz.config.loading import LoadedSettings
-    from koderz.jobs.git_history import GitHistory, GitResult
+    from koderz.jobs.git_history import GitResult
 
 _ROW = re.compile(r"^[0-9a-f]{7,64}(?: BREAKING)?(?= )")
 
@@ -56,17 +63,13 @@ def git(
     ] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     stat: Annotated[bool, typer.Option("--stat", help="Add changed files and lines.")] = False,
-    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    model: ModelOption = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no model: leave open what is open.")
     ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
-    ] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    max_cost: MaxCostOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Print a repository's commits by type and scope, with their hashes.
 
@@ -82,14 +85,10 @@ def git(
 
         koderz git --repo ../other --since "2 weeks ago" --by scope --json
     """
-    from koderz import compose
     from koderz.jobs.git_history import GitHistory
 
-    if model and no_model:
-        raise ConfigError("choose one of --model and --no-model")
-    loaded = compose.load(config, overrides=build_overrides(model, ledger))
-    for warning in loaded.warnings:
-        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    check_model_options(model, no_model=no_model)
+    loaded = load_settings(TaskKind.GIT_HISTORY, config=config, model=model, ledger=ledger)
     with ProgressLine() as line:
         job = GitHistory(
             repo,
@@ -100,35 +99,16 @@ def git(
             by=by.value,
             style="markdown" if style is Format.MARKDOWN else "table",
             with_stats=stat,
-            max_usd=None if max_cost is None else Decimal(str(max_cost)),
+            max_usd=parse_max_cost(max_cost),
             use_model=not no_model,
             on_progress=line.update,
         )
-        result = console.run(_perform(job, loaded))
+        result = perform(job, loaded, line.update)
     if as_json or style is Format.JSON:
         console.print_json(result)
     else:
         print_history(result)
         print_receipt_lines(build_job_receipt(result, whole="of the plain log"))
-
-
-def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
-    """The settings that these options stand for, by dotted name."""
-    overrides: dict[str, Any] = {}
-    if model:
-        overrides["agent.small_model.enabled"] = True
-        overrides["agent.small_model.use_for_git_history"] = True
-        overrides["agent.small_model.tasks.git_history.model"] = model
-    if ledger:
-        overrides["koderz.ledger.path"] = str(ledger)
-    return overrides
-
-
-async def _perform(job: GitHistory, loaded: LoadedSettings) -> GitResult:
-    from koderz.compose import open_router
-
-    async with open_router(loaded) as router:
-        return await router.perform(job)
 
 
 def print_history(result: GitResult) -> None:

@@ -6,28 +6,37 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from koderz.commands import console
+from koderz.commands.job_options import (
+    ConfigOption,
+    LedgerOption,
+    MaxCostOption,
+    ModelOption,
+    check_model_options,
+    load_settings,
+    parse_max_cost,
+    perform,
+)
 from koderz.commands.progress import ProgressLine
-from koderz.errors import ConfigError, JobError
+from koderz.commands.receipts import build_account, limit_remarks, print_receipt_lines
+from koderz.errors import JobError
+from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from koderz.config.loading import LoadedSettings
-    from koderz.jobs.reads import ReadFile, ReadResult
+    from koderz.jobs.reads import ReadResult
 
 STDIN = "-"
-MOST_REMARKS = 8
 
 _ORIGINAL = re.compile(r"^\d+(?:@\d+)?:")
 
@@ -43,17 +52,13 @@ def read(
     force: Annotated[
         bool, typer.Option("--force", help="Make a digest of a small file too.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    model: ModelOption = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no model: extract, free and offline.")
     ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
-    ] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    max_cost: MaxCostOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print what matters in a large file: original lines with their numbers, under a token budget.
@@ -69,50 +74,27 @@ def read(
 
         make 2>&1 | koderz read - "which test failed first?" --no-model
     """
-    from koderz import compose
     from koderz.jobs.reads import ReadFile
 
-    if model and no_model:
-        raise ConfigError("choose one of --model and --no-model")
-    loaded = compose.load(config, overrides=build_overrides(model, ledger))
-    for warning in loaded.warnings:
-        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    check_model_options(model, no_model=no_model)
+    loaded = load_settings(TaskKind.LARGE_READ, config=config, model=model, ledger=ledger)
     with ProgressLine() as line, _open_input(file) as path:
         job = ReadFile(
             path,
             question,
             budget_tokens=budget,
             is_forced=force,
-            max_usd=None if max_cost is None else Decimal(str(max_cost)),
+            max_usd=parse_max_cost(max_cost),
             use_model=not no_model,
             on_progress=line.update,
         )
-        result = console.run(_perform(job, loaded, line))
+        result = perform(job, loaded, line.update)
     result = msgspec.structs.replace(result, path=file) if file == STDIN else result
     if as_json:
         console.print_json(result)
     else:
         print_digest(result)
-        print_receipt(result)
-
-
-def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
-    """The settings that these options stand for, by dotted name."""
-    overrides: dict[str, Any] = {}
-    if model:
-        overrides["agent.small_model.enabled"] = True
-        overrides["agent.small_model.use_for_large_reads"] = True
-        overrides["agent.small_model.tasks.large_read.model"] = model
-    if ledger:
-        overrides["koderz.ledger.path"] = str(ledger)
-    return overrides
-
-
-async def _perform(job: ReadFile, loaded: LoadedSettings, line: ProgressLine) -> ReadResult:
-    from koderz.compose import open_router
-
-    async with open_router(loaded, on_fetch=line.update) as router:
-        return await router.perform(job)
+        print_receipt_lines(build_receipt(result))
 
 
 @contextmanager
@@ -153,36 +135,10 @@ def _paint(line: str) -> Text:
     return Text(line, style="cyan" if line.startswith("^") else "dim italic")
 
 
-def print_receipt(result: ReadResult) -> None:
-    """Print on stderr what went in and out, who did it and why, and what it cost and saved."""
-    notes = console.get_notes()
-    notes.print()
-    for name, text in build_receipt(result):
-        notes.print(f"{name:<10}{text}", markup=False, soft_wrap=True)
-
-
 def build_receipt(result: ReadResult) -> Iterator[tuple[str, str]]:
     """The lines of a receipt: what they are about, and what they say."""
-    stamp = " (simulated)" if result.simulated else ""
-    if result.simulated:
-        yield "SIMULATED", "models of the simulator answered: nothing was paid or saved"
-    share = result.tokens_out / result.tokens_in if result.tokens_in else 1
-    yield (
-        "tokens",
-        (
-            f"{result.tokens_in:,} in, {result.tokens_out:,} out ({result.vocabulary}): "
-            f"{share:.1%} of the file"
-        ),
-    )
-    yield "by", f"{_say_who(result)}: {result.reason}{stamp}"
-    yield "cost", f"{console.format_usd(result.cost_usd)} for {_count_calls(result)}{stamp}"
-    yield "baseline", f"{console.format_usd(result.baseline_usd)}: {result.baseline}"
-    yield "digest", f"{console.format_usd(result.digest_usd)} for reading the digest at that price"
-    yield (
-        "saved",
-        f"{console.format_usd(result.saved_usd)} net of all attempts and the digest{stamp}",
-    )
-    yield from _list_remarks(result)
+    yield from build_account(result, whole="of the file", who=_say_who(result))
+    yield from limit_remarks(_list_remarks(result))
 
 
 def _say_who(result: ReadResult) -> str:
@@ -194,14 +150,7 @@ def _say_who(result: ReadResult) -> str:
     return f"{result.model} ({result.tier} tier, {result.route_source}){also}"
 
 
-def _count_calls(result: ReadResult) -> str:
-    outcomes = Counter(attempt.outcome.value for attempt in result.attempts)
-    total = len(result.attempts)
-    said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    return f"{total} call{'' if total == 1 else 's'}{f' ({said})' if said else ''}"
-
-
-def _list_remarks(result: ReadResult) -> Iterator[tuple[str, str]]:
+def _list_remarks(result: ReadResult) -> list[tuple[str, str]]:
     unused = Counter(
         (attempt.outcome.value, f"{attempt.model}: {attempt.reason}")
         for attempt in result.attempts
@@ -213,7 +162,4 @@ def _list_remarks(result: ReadResult) -> Iterator[tuple[str, str]]:
     ]
     if result.quotes_dropped:
         remarks.append(("dropped", f"{result.quotes_dropped} findings: their quotes stand nowhere"))
-    remarks += [("note", note) for note in result.notes]
-    yield from remarks[:MOST_REMARKS]
-    if len(remarks) > MOST_REMARKS:
-        yield "note", f"{len(remarks) - MOST_REMARKS} more: see --json"
+    return [*remarks, *(("note", note) for note in result.notes)]

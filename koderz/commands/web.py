@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.job_options import (
+    ConfigOption,
+    LedgerOption,
+    MaxCostOption,
+    ModelOption,
+    check_model_options,
+    load_settings,
+    parse_max_cost,
+    perform,
+)
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
-from koderz.errors import ConfigError
+from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from koderz.config.loading import LoadedSettings
-    from koderz.jobs.web_summary import WebResult, WebSummary
+    from koderz.jobs.web_summary import WebResult
 
 
 def web(
@@ -32,21 +39,17 @@ def web(
     whole: Annotated[
         bool, typer.Option("--whole", help="Print all of it as plain Markdown, links included.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="The model to ask first.")] = None,
+    model: ModelOption = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no model: extract, free.")
     ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")
-    ] = None,
+    max_cost: MaxCostOption = None,
     allow_private: Annotated[
         bool,
         typer.Option("--allow-private", help="Fetch from this machine and private networks too."),
     ] = False,
-    ledger: Annotated[
-        Path | None, typer.Option(help="A ledger file (without: that of the settings).")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print what matters in a web page as Markdown: its subject, or what answers a question.
@@ -63,50 +66,27 @@ def web(
 
         koderz web saved.html --no-model --json
     """
-    from koderz import compose
     from koderz.jobs.web_summary import WebSummary
 
-    if model and no_model:
-        raise ConfigError("choose one of --model and --no-model")
-    loaded = compose.load(config, overrides=build_overrides(model, ledger))
-    for warning in loaded.warnings:
-        console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
+    check_model_options(model, no_model=no_model)
+    loaded = load_settings(TaskKind.WEB_SUMMARY, config=config, model=model, ledger=ledger)
     with ProgressLine() as line:
         job = WebSummary(
             source,
             question,
             budget_tokens=budget,
             is_whole=whole,
-            max_usd=None if max_cost is None else Decimal(str(max_cost)),
+            max_usd=parse_max_cost(max_cost),
             use_model=not no_model,
             allow_private=True if allow_private else None,
             on_progress=line.update,
         )
-        result = console.run(_perform(job, loaded))
+        result = perform(job, loaded, line.update)
     if as_json:
         console.print_json(result)
     else:
         print_page(result)
         print_receipt_lines(build_receipt(result))
-
-
-def build_overrides(model: str | None, ledger: Path | None) -> Mapping[str, Any]:
-    """The settings that these options stand for, by dotted name."""
-    overrides: dict[str, Any] = {}
-    if model:
-        overrides["agent.small_model.enabled"] = True
-        overrides["agent.small_model.use_for_web_summary"] = True
-        overrides["agent.small_model.tasks.web_summary.model"] = model
-    if ledger:
-        overrides["koderz.ledger.path"] = str(ledger)
-    return overrides
-
-
-async def _perform(job: WebSummary, loaded: LoadedSettings) -> WebResult:
-    from koderz.compose import open_router
-
-    async with open_router(loaded) as router:
-        return await router.perform(job)
 
 
 def print_page(result: WebResult) -> None:

@@ -10,11 +10,13 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from koderz.commands.classify import build_overrides, classify
+from koderz.commands.classify import classify
+from koderz.commands.job_options import build_overrides
 from koderz.errors import KoderzError
 from koderz.extract.labels.items import Item
 from koderz.jobs.classify_out import LabelFile
 from koderz.jobs.classify_results import Decision
+from koderz.types import TaskKind
 
 ITEMS = 'id,text\n7,"The app crashes, help"\n8,How do I pay?\n9,the app CRASHES help!\n'
 EXAMPLES = "text,label\n" + "".join(
@@ -168,8 +170,8 @@ def test_a_label_with_a_comma_is_quoted() -> None:
 
 
 def test_a_model_named_is_asked_first_even_where_small_models_are_off() -> None:
-    overrides = build_overrides("gpt-4o", Path("x.sqlite"))
+    overrides = build_overrides(TaskKind.CLASSIFICATION, "gpt-4o", Path("x.sqlite"))
     assert overrides["agent.small_model.tasks.classification.model"] == "gpt-4o"
     assert overrides["agent.small_model.use_for_classification"] is True
     assert overrides["koderz.ledger.path"] == "x.sqlite"
-    assert build_overrides(None, None) == {}
+    assert build_overrides(TaskKind.CLASSIFICATION, None, None) == {}

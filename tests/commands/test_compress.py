@@ -11,8 +11,10 @@ import typer
 from made_chats import LAST, check_openai, make_openai
 from typer.testing import CliRunner, Result
 
-from koderz.commands.compress import build_overrides, compress
+from koderz.commands.compress import compress
+from koderz.commands.job_options import build_overrides
 from koderz.errors import JobError, KoderzError
+from koderz.types import TaskKind
 
 FIELDS = {
     "messages",
@@ -128,8 +130,8 @@ def test_an_empty_standard_input_is_said() -> None:
 
 
 def test_a_model_named_is_asked_first_even_where_small_models_are_off() -> None:
-    overrides = build_overrides("gpt-4o", Path("x.sqlite"))
+    overrides = build_overrides(TaskKind.COMPRESSION, "gpt-4o", Path("x.sqlite"))
     assert overrides["agent.small_model.tasks.compression.model"] == "gpt-4o"
     assert overrides["agent.small_model.use_for_compression"] is True
     assert overrides["koderz.ledger.path"] == "x.sqlite"
-    assert build_overrides(None, None) == {}
+    assert build_overrides(TaskKind.COMPRESSION, None, None) == {}

@@ -11,9 +11,11 @@ import typer
 from made_repos import MadeCommit, make_repo
 from typer.testing import CliRunner, Result
 
-from koderz.commands.git import build_overrides, git
+from koderz.commands.git import git
+from koderz.commands.job_options import build_overrides
 from koderz.errors import ConfigError, JobError, KoderzError
 from koderz.tokens import count_tokens
+from koderz.types import TaskKind
 
 FIELDS = [
     "repo",
@@ -151,9 +153,9 @@ def test_a_repository_without_commits_is_said(repo: Path, tmp_path: Path) -> Non
 
 
 def test_a_model_named_is_asked_first_even_where_small_models_are_off() -> None:
-    overrides = build_overrides("gpt-4o", Path("x.sqlite"))
+    overrides = build_overrides(TaskKind.GIT_HISTORY, "gpt-4o", Path("x.sqlite"))
     assert overrides["agent.small_model.tasks.git_history.model"] == "gpt-4o"
     assert overrides["agent.small_model.use_for_git_history"] is True
     assert overrides["koderz.ledger.path"] == "x.sqlite"
-    assert build_overrides(None, None) == {}
+    assert build_overrides(TaskKind.GIT_HISTORY, None, None) == {}
     assert isinstance(invoke("--config", "no-such.toml").exception, ConfigError)
