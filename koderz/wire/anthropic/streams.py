@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from koderz.types import Completion, Delta, FinishReason
+from koderz.types import Completion, Delta
 from koderz.wire.anthropic.responses import (
     decode_finish,
     decode_usage,
@@ -24,54 +24,31 @@ from koderz.wire.anthropic.schema import (
     StreamEvent,
     UsageBody,
 )
-from koderz.wire.assembly import Assembly, cut_short, settle_finish
 from koderz.wire.codec import decode_answer, dump_object, encode_json
 from koderz.wire.faults import build_error, read_error_document
 from koderz.wire.framing import SSE_CONTENT_TYPE, Event, EventReader, encode_event
+from koderz.wire.reading import StreamReading
 
 STREAM_CONTENT_TYPE = SSE_CONTENT_TYPE
 _DECODER = msgspec.json.Decoder(StreamEvent)
 
 
-class StreamDecoder:
+class StreamDecoder(StreamReading[Event]):
     """The client's side: pieces of an answer out of bytes."""
 
     def __init__(self) -> None:
-        self._reader = EventReader()
-        self._assembly = Assembly()
-        self._message: ChatResponse | None = None
-        self._usage: UsageBody | None = None
-        self._finish = FinishReason.OTHER
+        reader = EventReader()
+        super().__init__(reader.feed, reader.close)
+        self._counts: UsageBody | None = None
         self._calls: dict[int, int] = {}
-        self._is_ended = False
+        self._is_begun = False
 
-    def feed(self, chunk: bytes) -> list[Delta]:
-        """The pieces that these bytes complete; raises as `protocol.Decoder.feed` says."""
-        return self._read(self._reader.feed(chunk))
+    def _read_frame(self, frame: Event) -> Iterator[Delta]:
+        return self._read_event(decode_answer(_DECODER, frame.content))
 
-    def completion(self) -> Completion:
-        """The whole answer; raises `MalformedResponseError` if the stream ended early."""
-        self._read(self._reader.close())
-        parts = self._assembly.parts()
-        if not self._is_ended or (self._message is None and not parts):
-            raise cut_short()
+    def _is_whole(self) -> bool:
         # Servers that borrow this format may leave out its first event; its end is what counts.
-        model, answer_id = (self._message.model, self._message.id) if self._message else ("", "")
-        return Completion(
-            model=model,
-            parts=parts,
-            finish=settle_finish(self._finish, parts),
-            usage=decode_usage(self._usage),
-            id=answer_id,
-        )
-
-    def _read(self, events: list[Event]) -> list[Delta]:
-        deltas: list[Delta] = []
-        for event in events:
-            deltas.extend(self._read_event(decode_answer(_DECODER, event.content)))
-        for delta in deltas:
-            self._assembly.add(delta)
-        return deltas
+        return self._is_ended and (self._is_begun or bool(self._assembly.parts()))
 
     def _read_event(self, event: StreamEvent) -> Iterator[Delta]:
         """Pings, block ends and events that are new to us say nothing that we need."""
@@ -81,7 +58,8 @@ class StreamDecoder:
             case StreamEvent(type="content_block_start", content_block=Block() as block):
                 yield from self._read_block(event.index or 0, block)
             case StreamEvent(type="message_start", message=ChatResponse() as message):
-                self._message, self._usage = message, message.usage
+                self._model, self._id, self._is_begun = message.model, message.id, True
+                self._count(message.usage)
             case StreamEvent(type="message_delta"):
                 self._read_end(event)
             case StreamEvent(type="message_stop"):
@@ -125,7 +103,10 @@ class StreamDecoder:
             return
         stated = msgspec.structs.asdict(event.usage)
         counts = {name: count for name, count in stated.items() if count is not None}
-        self._usage = msgspec.structs.replace(self._usage or UsageBody(), **counts)
+        self._count(msgspec.structs.replace(self._counts or UsageBody(), **counts))
+
+    def _count(self, counts: UsageBody | None) -> None:
+        self._counts, self._usage = counts, decode_usage(counts)
 
 
 class StreamEncoder:

@@ -4,57 +4,30 @@ from __future__ import annotations
 
 import msgspec
 
-from koderz.types import Completion, Delta, FinishReason, Usage
-from koderz.wire.assembly import Assembly, cut_short, settle_finish, split_parts
+from koderz.types import Completion, Delta
+from koderz.wire.assembly import Assembly, split_parts
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import build_error, read_error_document
 from koderz.wire.framing import SSE_CONTENT_TYPE, Event, EventReader, encode_event
 from koderz.wire.gemini.request_encoder import encode_parts
 from koderz.wire.gemini.responses import build_answer, decode_usage, encode_finish, read_answer
 from koderz.wire.gemini.schema import ChatResponse, ContentBody, PartBody
+from koderz.wire.reading import StreamReading
 
 STREAM_CONTENT_TYPE = SSE_CONTENT_TYPE
 _DECODER = msgspec.json.Decoder(ChatResponse)
 
 
-class StreamDecoder:
+class StreamDecoder(StreamReading[Event]):
     """The client's side: pieces of an answer out of bytes."""
 
     def __init__(self) -> None:
-        self._reader = EventReader()
-        self._assembly = Assembly()
-        self._model = self._id = ""
-        self._usage = Usage(is_estimated=True)
-        self._finish: FinishReason | None = None
+        reader = EventReader()
+        super().__init__(reader.feed, reader.close)
         self._call_count = 0
 
-    def feed(self, chunk: bytes) -> list[Delta]:
-        """The pieces that these bytes complete; raises as `protocol.Decoder.feed` says."""
-        return self._read(self._reader.feed(chunk))
-
-    def completion(self) -> Completion:
-        """The whole answer; raises `MalformedResponseError` if the stream ended early."""
-        self._read(self._reader.close())
-        if self._finish is None:
-            raise cut_short()
-        parts = self._assembly.parts()
-        return Completion(
-            model=self._model,
-            parts=parts,
-            finish=settle_finish(self._finish, parts),
-            usage=self._usage,
-            id=self._id,
-        )
-
-    def _read(self, events: list[Event]) -> list[Delta]:
-        deltas: list[Delta] = []
-        for event in events:
-            deltas.extend(self._read_chunk(decode_answer(_DECODER, event.content)))
-        for delta in deltas:
-            self._assembly.add(delta)
-        return deltas
-
-    def _read_chunk(self, chunk: ChatResponse) -> list[Delta]:
+    def _read_frame(self, frame: Event) -> list[Delta]:
+        chunk = decode_answer(_DECODER, frame.content)
         if chunk.error:
             raise build_error(read_error_document({"error": chunk.error}))
         self._model = chunk.model_version or self._model
@@ -62,7 +35,8 @@ class StreamDecoder:
         if chunk.usage_metadata is not None:
             self._usage = decode_usage(chunk.usage_metadata)
         parts, finish = read_answer(chunk, self._call_count)
-        self._finish = finish or self._finish
+        if finish:
+            self._finish, self._is_ended = finish, True
         deltas = list(split_parts(parts, first_call=self._call_count))
         self._call_count += sum(delta.tool_index is not None for delta in deltas)
         return deltas

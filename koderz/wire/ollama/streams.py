@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from koderz.types import Completion, Delta, FinishReason, ToolCall, Usage
-from koderz.wire.assembly import Assembly, cut_short, settle_finish, split_parts
+from koderz.types import Completion, Delta, ToolCall
+from koderz.wire.assembly import Assembly, split_parts
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import build_error, read_error_document
 from koderz.wire.framing import NDJSON_CONTENT_TYPE, LineReader
@@ -18,53 +18,29 @@ from koderz.wire.ollama.responses import (
     decode_usage,
 )
 from koderz.wire.ollama.schema import ChatResponse, MessageBody
+from koderz.wire.reading import StreamReading
 
 STREAM_CONTENT_TYPE = NDJSON_CONTENT_TYPE
 _DECODER = msgspec.json.Decoder(ChatResponse)
 
 
-class StreamDecoder:
+class StreamDecoder(StreamReading[bytes]):
     """The client's side: pieces of an answer out of bytes."""
 
     def __init__(self) -> None:
-        self._reader = LineReader()
-        self._assembly = Assembly()
-        self._model = ""
-        self._usage = Usage(is_estimated=True)
-        self._finish: FinishReason | None = None
+        reader = LineReader()
+        super().__init__(reader.feed, lambda: [reader.close()])
         self._call_count = 0
 
-    def feed(self, chunk: bytes) -> list[Delta]:
-        """The pieces that these bytes complete; raises as `protocol.Decoder.feed` says."""
-        return self._read(self._reader.feed(chunk))
-
-    def completion(self) -> Completion:
-        """The whole answer; raises `MalformedResponseError` if the stream ended early."""
-        self._read([self._reader.close()])
-        if self._finish is None:
-            raise cut_short()
-        parts = self._assembly.parts()
-        return Completion(
-            model=self._model,
-            parts=parts,
-            finish=settle_finish(self._finish, parts),
-            usage=self._usage,
-        )
-
-    def _read(self, lines: list[bytes]) -> list[Delta]:
-        deltas: list[Delta] = []
-        for line in lines:
-            if line.strip():
-                deltas.extend(self._read_line(decode_answer(_DECODER, line)))
-        for delta in deltas:
-            self._assembly.add(delta)
-        return deltas
+    def _read_frame(self, frame: bytes) -> list[Delta]:
+        return self._read_line(decode_answer(_DECODER, frame)) if frame.strip() else []
 
     def _read_line(self, line: ChatResponse) -> list[Delta]:
         if line.error:
             raise build_error(read_error_document({"error": line.error}))
         self._model = line.model or self._model
         if line.done:
+            self._is_ended = True
             self._finish, self._usage = decode_finish(line.done_reason), decode_usage(line)
         if line.message is None:
             return []

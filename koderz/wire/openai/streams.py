@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from koderz.types import Completion, Delta, FinishReason, Text, Usage
-from koderz.wire.assembly import Assembly, cut_short, settle_finish
+from koderz.types import Completion, Delta, FinishReason, Text
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import build_error, read_error, read_error_document
 from koderz.wire.framing import SSE_CONTENT_TYPE, Event, EventReader, encode_event
@@ -28,54 +27,32 @@ from koderz.wire.openai.schema import (
     MessageBody,
     UsageBody,
 )
+from koderz.wire.reading import StreamReading
 
 STREAM_CONTENT_TYPE = SSE_CONTENT_TYPE
 _DECODER = msgspec.json.Decoder(ChatResponse)
 _END = b"[DONE]"
 
 
-class StreamDecoder:
+class StreamDecoder(StreamReading[Event]):
     """The client's side: pieces of an answer out of bytes."""
 
     def __init__(self) -> None:
-        self._reader = EventReader()
-        self._assembly = Assembly()
-        self._model = self._id = ""
-        self._usage = Usage(is_estimated=True)
-        self._finish = FinishReason.OTHER
+        reader = EventReader()
+        super().__init__(reader.feed, reader.close)
         self._calls: list[str] = []
-        self._is_begun = self._is_ended = False
+        self._is_begun = False
 
-    def feed(self, chunk: bytes) -> list[Delta]:
-        """The pieces that these bytes complete; raises as `protocol.Decoder.feed` says."""
-        return self._read(self._reader.feed(chunk))
+    def _read_frame(self, frame: Event) -> Iterator[Delta]:
+        if frame.content == _END:
+            self._is_ended = True
+        elif frame.name == "error":
+            raise build_error(read_error(frame.content))
+        else:
+            yield from self._read_chunk(decode_answer(_DECODER, frame.content))
 
-    def completion(self) -> Completion:
-        """The whole answer; raises `MalformedResponseError` if the stream ended early."""
-        self._read(self._reader.close())
-        if not (self._is_begun and self._is_ended):
-            raise cut_short()
-        parts = self._assembly.parts()
-        return Completion(
-            model=self._model,
-            parts=parts,
-            finish=settle_finish(self._finish, parts),
-            usage=self._usage,
-            id=self._id,
-        )
-
-    def _read(self, events: list[Event]) -> list[Delta]:
-        deltas: list[Delta] = []
-        for event in events:
-            if event.content == _END:
-                self._is_ended = True
-            elif event.name == "error":
-                raise build_error(read_error(event.content))
-            else:
-                deltas.extend(self._read_chunk(decode_answer(_DECODER, event.content)))
-        for delta in deltas:
-            self._assembly.add(delta)
-        return deltas
+    def _is_whole(self) -> bool:
+        return self._is_begun and self._is_ended
 
     def _read_chunk(self, chunk: ChatResponse) -> Iterator[Delta]:
         if chunk.error:
