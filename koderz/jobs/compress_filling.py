@@ -16,14 +16,26 @@ from koderz.jobs.compress_plans import Plan
 from koderz.prompts.texts import cut_middle
 from koderz.tokens import count_tokens
 
-QUOTE_CHARS = 1200
+LEAST_QUOTE_CHARS = 1200
 
-# The most of the room that each may take before the rest is had: what was done, what was decided
-# or left open, the user's messages.
-LEDGER_SHARE = 0.4
-TOLD_SHARE = 0.65
-SAID_SHARE = 0.15
-REQUEST_SHARE = 0.25
+
+class Shares(msgspec.Struct, frozen=True):
+    """The most of the room that each may take before the rest is had.
+
+    What was done (with a model's record: `told`), what was decided or left open, and the user's
+    messages; excerpts take what is left.
+    """
+
+    done: float
+    told: float
+    said: float
+    requests: float
+
+
+WORK = Shares(0.4, 0.65, 0.15, 0.25)
+# Where no tool was called nothing was done but talking: what answers the last request is worth
+# more than what sounds like a decision, and there are more users' messages than requests.
+TALK = Shares(0.1, 0.65, 0.05, 0.15)
 
 _SAID = frozenset({Section.OPEN, Section.DECISIONS})
 _WORTH: Mapping[Section, float] = {
@@ -50,8 +62,7 @@ class Weighed(msgspec.Struct, frozen=True):
 def build_summary(plan: Plan, told: Sequence[Line] = (), author: str = "") -> Summary:
     """The summary that says most in the plan's room; `told` are a model's words, which come first.
 
-    What was done takes up to two fifths (with a record two thirds), what was decided or left open
-    a fifth, the user's messages a quarter; excerpts, then whatever was left out, take what is left.
+    Each kind takes up to its share; excerpts, then whatever was left out, take what is left.
     """
     kept_told = tuple(told) or _list_earlier(plan, Section.TOLD)
     by = author or (plan.earlier.author if plan.earlier else "")
@@ -62,9 +73,13 @@ def build_summary(plan: Plan, told: Sequence[Line] = (), author: str = "") -> Su
     done = [each for each in lines if each.line.section not in _SAID]
     requests, excerpts = _weigh_turns(plan)
     chosen: list[Weighed] = []
-    most = TOLD_SHARE if kept_told else LEDGER_SHARE
-    shares = ((done, most), (said, SAID_SHARE), (requests, REQUEST_SHARE), (excerpts, 1.0))
-    for weighed, share in shares:
+    most = WORK if plan.has_tools else TALK
+    for weighed, share in (
+        (done, most.told if kept_told else most.done),
+        (said, most.said),
+        (requests, most.requests),
+        (excerpts, 1.0),
+    ):
         chosen += _take(weighed, min(int(room * share), room - _sum(chosen)))
     taken = {each.line for each in chosen}
     rest = [each for each in (*lines, *requests, *excerpts) if each.line not in taken]
@@ -107,15 +122,17 @@ def is_minor(line: Line) -> bool:
 def _weigh_turns(plan: Plan) -> tuple[list[Weighed], list[Weighed]]:
     """What the user said, and excerpts of everything said, by what they are worth."""
     shown = plan.request.number if plan.request else 0
+    # A token is about four characters: no quote takes more than about half of the room.
+    most_chars = max(LEAST_QUOTE_CHARS, 2 * plan.room_tokens)
     old = [turn for turn in plan.old if turn.text.strip() and turn.number != shown]
     scores = rank_turns([turn.text for turn in old], plan.question)
     requests = [
-        _weigh(_quote(turn, Section.REQUESTS), _USERS * score)
+        _weigh(_quote(turn, Section.REQUESTS, most_chars), _USERS * score)
         for turn, score in zip(old, scores, strict=True)
         if turn.role == "user" and flatten(turn.text, GOAL_CHARS) != plan.ledger.goal
     ]
     excerpts = [
-        _weigh(_quote(turn, Section.EXCERPTS), _USERS * score)
+        _weigh(_quote(turn, Section.EXCERPTS, most_chars), _USERS * score)
         for turn, score in zip(old, scores, strict=True)
         if turn.role != "user"
     ]
@@ -124,8 +141,8 @@ def _weigh_turns(plan: Plan) -> tuple[list[Weighed], list[Weighed]]:
     return [*requests, *earlier], [*excerpts, *excerpted]
 
 
-def _quote(turn: Turn, section: Section) -> Line:
-    said = cut_middle(turn.text.strip(), QUOTE_CHARS)
+def _quote(turn: Turn, section: Section, most_chars: int) -> Line:
+    said = cut_middle(turn.text.strip(), most_chars)
     # Under their headings the user and the assistant need no name, which turn by turn adds up.
     by = "" if turn.role in {"user", "assistant"} else f"{turn.role}: "
     return Line(section=section, turn=turn.number, text=f"{by}{said}")

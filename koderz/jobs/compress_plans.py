@@ -56,6 +56,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return next((turn.text for turn in reversed(self.turns) if turn.is_request), "")
 
     @property
+    def has_tools(self) -> bool:
+        """Whether anything was done in it but talking."""
+        return any(piece.kind == "call" for turn in self.turns for piece in turn.pieces)
+
+    @property
     def turns(self) -> tuple[Turn, ...]:
         """All turns but instructions and the tail's."""
         kept = (*self.old, *((self.request,) if self.request else ()), *self.tail)

@@ -1,7 +1,8 @@
 """Which turns tell most: by the words of the last request, by rarity, and by how recent they are.
 
 Relevance is BM25 over the turns' words, blurred over neighbours because a conversation stays with
-a subject for some turns: an answer rarely repeats the words of its question.
+a subject for some turns: an answer rarely repeats the words of its question. What has hardly a
+word of its own ("Mm, right.") tells little, whatever stands around it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from koderz.extract.questions import parse_question
 _K1, _B = 1.2, 0.6
 _BLUR = 0.93
 _OWN, _AROUND, _NAMES, _RECENT = 0.5, 1.0, 0.1, 0.05
+_TELLING_WORDS = 6
 _WORD = re.compile(r"\w{3,}")
 _PLURAL = re.compile(r"^(\w{3,}[^s])s$")
 
@@ -28,8 +30,10 @@ def rank_turns(texts: Sequence[str], question: str) -> tuple[float, ...]:
     around = _scale(blur(own))
     names = _scale([math.log1p(len(find_names(text))) for text in texts])
     total = max(1, len(texts) - 1)
+    telling = [min(1.0, len(each) / _TELLING_WORDS) for each in words]
     return tuple(
-        _OWN * own[at] + _AROUND * around[at] + _NAMES * names[at] + _RECENT * at / total
+        telling[at]
+        * (_OWN * own[at] + _AROUND * around[at] + _NAMES * names[at] + _RECENT * at / total)
         for at in range(len(texts))
     )
 
