@@ -11,6 +11,7 @@ from koderz.extract.cutting import cut_line
 from koderz.extract.lines import load_choices
 from koderz.extract.ranking import Candidate
 from koderz.extract.selection import Choice, Selection, line_cost
+from koderz.extract.shapes import build_template
 from koderz.extract.spans import Digest
 from koderz.extract.survey import Survey
 
@@ -19,6 +20,7 @@ _TAIL_SHARE = 0.2
 _LINE_SHARE = 0.4
 _LEAST_LINE_TOKENS = 12
 _AGAIN_FACTOR = 0.65
+_KIN_SHARE = 0.7
 _COST_POWER = 0.35
 _LENGTH_BASE = 20
 _MOST_MISSES = 200
@@ -47,6 +49,43 @@ def build_digest(
     filling.add_telling()
     filling.close_holes()
     return filling.selection.build()
+
+
+class _Chosen:
+    """The lines that were chosen as telling, by their shapes."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._words: dict[int, frozenset[bytes]] = {}
+
+    def add(self, candidate: Candidate) -> None:
+        """Counts one more."""
+        self._get_words(candidate)
+        self._counts[candidate.shape] += 1
+
+    def count_like(self, candidate: Candidate) -> int:
+        """How many say the same: of this shape, or of one that shares most of its words.
+
+        Names of users, hosts and programs are words, and make shapes of what is one message.
+        """
+        own = self._get_words(candidate)
+        return sum(
+            count
+            for shape, count in self._counts.items()
+            if shape == candidate.shape or are_kin(own, self._words[shape])
+        )
+
+    def _get_words(self, candidate: Candidate) -> frozenset[bytes]:
+        words = self._words.get(candidate.shape)
+        if words is None:
+            words = frozenset(build_template(candidate.text.encode()).split())
+            self._words[candidate.shape] = words
+        return words
+
+
+def are_kin(words: frozenset[bytes], others: frozenset[bytes]) -> bool:
+    """Whether two templates share most of their words."""
+    return len(words & others) >= _KIN_SHARE * len(words | others) > 0
 
 
 class _Filling:
@@ -80,7 +119,7 @@ class _Filling:
 
     def add_telling(self) -> None:
         """Takes the lines in that are worth most for their length, until nothing fits."""
-        chosen: Counter[int] = Counter()
+        chosen = _Chosen()
         queue = [
             (-_density(candidate), -candidate.position)
             for candidate in self._survey.candidates
@@ -96,7 +135,7 @@ class _Filling:
                 heapq.heappush(queue, (-worth, position))
                 continue
             if self._add(self._choice(candidate)):
-                chosen[candidate.shape] += 1
+                chosen.add(candidate)
                 self._grow(candidate, chosen)
             else:
                 misses += 1
@@ -114,7 +153,7 @@ class _Filling:
                 for candidate in inner:
                     self.selection.remove(candidate.position)
 
-    def _grow(self, seed: Candidate, chosen: Counter[int]) -> None:
+    def _grow(self, seed: Candidate, chosen: _Chosen) -> None:
         """Takes the lines in that belong to the seed, as those of a stack trace do."""
         room = self._budget * _GROW_SHARE
         for step in (1, -1):
@@ -126,12 +165,12 @@ class _Filling:
                 was = self.selection.tokens
                 if not self._add(self._choice(candidate)):
                     break
-                chosen[candidate.shape] += 1
+                chosen.add(candidate)
                 room -= self.selection.tokens - was
                 position += step
 
-    def _worth(self, candidate: Candidate, chosen: Counter[int]) -> float:
-        again: float = _AGAIN_FACTOR ** chosen[candidate.shape]
+    def _worth(self, candidate: Candidate, chosen: _Chosen) -> float:
+        again: float = _AGAIN_FACTOR ** chosen.count_like(candidate)
         return _density(candidate) * again
 
     def _choice(self, candidate: Candidate) -> Choice:

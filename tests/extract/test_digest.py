@@ -125,6 +125,17 @@ def test_lines_alike_leave_room_for_others(tmp_path: Path) -> None:
     assert text_of(digest).count("no answer from") < 12
 
 
+def test_a_message_that_differs_by_a_name_counts_as_said_before(tmp_path: Path) -> None:
+    names = ("lock", "graph", "shard", "mesh", "remote", "profile", "target", "cursor")
+    refused = "".join(
+        f"host sshd: Failed password for invalid user {name} from port ssh2\n" for name in names
+    )
+    trouble = "kernel: device sdb: sector is read-only, lost sync page write"
+    calm = "".join(f"host kernel: tick {n} is done\n" for n in range(900))
+    digest = build_digest(survey_of(tmp_path, f"{calm}{trouble}\n{calm}{refused}{calm}"), 110)
+    assert trouble in text_of(digest)
+
+
 def test_a_question_brings_its_lines(tmp_path: Path) -> None:
     text = made_log("INFO billing: invoice 4711 was put off")
     wanted = "invoice 4711 was put off"
