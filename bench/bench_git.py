@@ -31,7 +31,7 @@ from koderz.compose import open_router
 from koderz.config.loading import load_settings
 from koderz.extract.git import build_groups, load_history
 from koderz.extract.git.log import FIELDS
-from koderz.jobs.git_history import GitHistory
+from koderz.jobs.git.history import GitHistory
 
 TARGET_PER_S = 40_000
 ROUNDS = 3

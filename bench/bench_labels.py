@@ -28,8 +28,8 @@ from koderz.config.loading import load_settings
 from koderz.extract.labels.files import load_items
 from koderz.extract.labels.items import Example, Item
 from koderz.extract.labels.judge import build_judge
-from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult
-from koderz.jobs.classify_out import encode_line
+from koderz.jobs.classify.batch import ClassifyBatch, ClassifyResult
+from koderz.jobs.classify.out import encode_line
 from koderz.ledger.records import Attempt
 from koderz.ledger.store import Ledger
 from koderz.models.usage import count_prompt_tokens

@@ -31,9 +31,9 @@ from typing import Any
 from koderz.extract.chat import parse_messages
 from koderz.extract.chat.ranking import split_words
 from koderz.extract.chat.turns import count_turns
-from koderz.jobs.compress_filling import build_summary
-from koderz.jobs.compress_plans import build_plan
-from koderz.jobs.compress_reports import build_messages
+from koderz.jobs.compress.filling import build_summary
+from koderz.jobs.compress.plans import build_plan
+from koderz.jobs.compress.reports import build_messages
 from koderz.tokens import VOCABULARY, count_tokens
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -30,7 +30,7 @@ from made_histories import SHARES, hide_prefixes, make_commits, write_repo
 from koderz.compose import open_router
 from koderz.config.loading import load_settings
 from koderz.extract.git import Source, load_history
-from koderz.jobs.git_history import GitHistory, GitResult
+from koderz.jobs.git.history import GitHistory, GitResult
 from koderz.tokens import VOCABULARY, count_tokens
 
 Subjects = Sequence[str]

@@ -29,7 +29,7 @@ from random import Random
 from koderz.compose import open_router
 from koderz.config.loading import load_settings
 from koderz.extract.labels.items import Example, Item
-from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult
+from koderz.jobs.classify.batch import ClassifyBatch, ClassifyResult
 
 SIZES: Sequence[int | None] = (5, 20, None)
 BOUNDS = (0.0, 0.5, 0.7, 0.9, 0.95)

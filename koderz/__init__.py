@@ -16,13 +16,14 @@ from koderz._version import __version__
 from koderz.lazy import build_getattr
 
 if TYPE_CHECKING:
-    from koderz.compose import maybe_compress_context, open_router
+    from koderz.compose import maybe_compress_context, open_router, process_items_batch
     from koderz.errors import KoderzError
-    from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult
-    from koderz.jobs.compress_context import CompressContext, CompressResult
-    from koderz.jobs.git_history import GitHistory, GitResult
-    from koderz.jobs.reads import ReadFile, ReadResult
-    from koderz.jobs.web_summary import WebResult, WebSummary
+    from koderz.jobs.classify.batch import ClassifyBatch, ClassifyResult
+    from koderz.jobs.compress.context import CompressContext, CompressResult
+    from koderz.jobs.git.history import GitHistory, GitResult
+    from koderz.jobs.map.items import MapItems, MapResult, MapRow
+    from koderz.jobs.read.read_file import ReadFile, ReadResult
+    from koderz.jobs.web.summary import WebResult, WebSummary
     from koderz.ledger.metrics import SmallModelMetrics
     from koderz.models.factory import ModelFactory
     from koderz.routing.checks import Accepted, Check, Rejected
@@ -33,28 +34,32 @@ _HOMES = {
     "Accepted": "routing.checks",
     "Answer": "routing.router",
     "Check": "routing.checks",
-    "ClassifyBatch": "jobs.classify_batch",
-    "ClassifyResult": "jobs.classify_batch",
+    "ClassifyBatch": "jobs.classify.batch",
+    "ClassifyResult": "jobs.classify.batch",
     "Completion": "types",
-    "CompressContext": "jobs.compress_context",
-    "CompressResult": "jobs.compress_context",
-    "GitHistory": "jobs.git_history",
-    "GitResult": "jobs.git_history",
+    "CompressContext": "jobs.compress.context",
+    "CompressResult": "jobs.compress.context",
+    "GitHistory": "jobs.git.history",
+    "GitResult": "jobs.git.history",
     "KoderzError": "errors",
+    "MapItems": "jobs.map.items",
+    "MapResult": "jobs.map.items",
+    "MapRow": "jobs.map.items",
     "Message": "types",
     "ModelFactory": "models.factory",
-    "ReadFile": "jobs.reads",
-    "ReadResult": "jobs.reads",
+    "ReadFile": "jobs.read.read_file",
+    "ReadResult": "jobs.read.read_file",
     "Rejected": "routing.checks",
     "Request": "types",
     "Router": "routing.router",
     "SmallModelMetrics": "ledger.metrics",
     "TaskKind": "types",
     "Tier": "types",
-    "WebResult": "jobs.web_summary",
-    "WebSummary": "jobs.web_summary",
+    "WebResult": "jobs.web.summary",
+    "WebSummary": "jobs.web.summary",
     "maybe_compress_context": "compose",
     "open_router": "compose",
+    "process_items_batch": "compose",
 }
 
 __all__ = [
@@ -69,6 +74,9 @@ __all__ = [
     "GitHistory",
     "GitResult",
     "KoderzError",
+    "MapItems",
+    "MapResult",
+    "MapRow",
     "Message",
     "ModelFactory",
     "ReadFile",
@@ -84,6 +92,7 @@ __all__ = [
     "__version__",
     "maybe_compress_context",
     "open_router",
+    "process_items_batch",
 ]
 
 __getattr__ = build_getattr(__name__, _HOMES)

@@ -13,17 +13,23 @@ from typer.exceptions import TyperException
 from koderz._version import __version__
 from koderz.commands import (
     analyze,
+    benchmark,
+    calibrate,
     classify,
     compress,
     config,
     doctor,
     download_data,
     evaluate,
+    frontier_costs,
     git,
     list_problems,
     local,
     models,
+    quality,
     read,
+    report,
+    reprice,
     results,
     route,
     run,
@@ -33,6 +39,7 @@ from koderz.commands import (
     usage,
     web,
 )
+from koderz.commands import map as map_
 from koderz.errors import KoderzError
 
 HELP = """Send each piece of language-model work to the cheapest model that can do it.
@@ -55,9 +62,16 @@ app.command("git", short_help="List commits by type and scope.")(git.git)
 app.command("web", short_help="Print what matters in a web page.")(web.web)
 app.command("compress", short_help="Shorten a conversation.")(compress.compress)
 app.command("classify", short_help="Label many short texts.")(classify.classify)
+app.command("map", short_help="Ask one prompt of every item of a list.")(map_.map_items)
 app.command("run", short_help="Run one experiment: spec, iterations, reviews.")(run.run)
+app.command("benchmark", short_help="Compare strategies on many problems.")(benchmark.benchmark)
+app.command("report", short_help="Report what a benchmark run came to.")(report.report)
 app.command("results", short_help="List the experiments so far.")(results.results)
 app.command("analyze", short_help="Take one experiment apart.")(analyze.analyze)
+app.command("reprice", short_help="Reckon a run at other prices.")(reprice.reprice)
+app.command("frontier-costs", short_help="Show what frontier models alone cost.")(
+    frontier_costs.frontier_costs
+)
 app.command("show-spec", short_help="Print the specification of an experiment.")(
     show_spec.show_spec
 )
@@ -72,6 +86,10 @@ app.command("route", short_help="Explain which models a task goes to.")(route.ro
 app.command("models", short_help="List models, tiers, prices, what is reachable.")(models.models)
 app.add_typer(local.app, name="local", short_help="List, fetch and remove local models.")
 app.command("speed-test", short_help="Measure how fast models answer.")(speed_test.speed_test)
+app.command("quality", short_help="Measure small models against the main model.")(quality.quality)
+app.command("calibrate", short_help="Choose what may stay with the small model.")(
+    calibrate.calibrate
+)
 app.command("usage", short_help="Show calls, cost, savings, latency, quality.")(usage.usage)
 app.add_typer(config.app, name="config", short_help="Show, check or begin the settings.")
 app.command("simulate", short_help="Run a server that simulates every provider.")(simulate.simulate)
@@ -114,6 +132,9 @@ def run_command(arguments: list[str]) -> int:
     """
     # Repeats are in the ledger; stamina would also log them to a stderr that is not its own.
     logging.getLogger("stamina").addHandler(logging.NullHandler())
+    for name in ("batched", "client", "core"):
+        # A lost connection is told in one line; Dask would log it too, with its traceback.
+        logging.getLogger(f"distributed.{name}").disabled = True
     try:
         outcome = app(arguments or ["--help"], prog_name="koderz", standalone_mode=False)
     except TyperException as error:

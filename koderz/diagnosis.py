@@ -19,6 +19,8 @@ from koderz.models.factory import ModelFactory
 from koderz.models.inventory import Server, fetch_server
 from koderz.models.local_names import EMBEDDED
 from koderz.models.registry import list_providers
+from koderz.quality.samples import SampleStore, get_samples_path
+from koderz.quality.scores import load_quality
 from koderz.sandbox import probe_layers
 from koderz.tokens import VOCABULARY, count_tokens
 from koderz.types import ProviderInfo
@@ -52,6 +54,7 @@ async def diagnose(loaded: LoadedSettings) -> tuple[Finding, ...]:
         *(_find_server(server) for server in servers),
         *await asyncio.to_thread(_find_sandbox),
         _find_ledger(loaded),
+        *_find_quality(loaded),
     )
 
 
@@ -176,3 +179,30 @@ def _find_ledger(loaded: LoadedSettings) -> Finding:
             area="ledger", name="store", state="problem", detail=str(error), next=what_next
         )
     return Finding(area="ledger", name="store", state="ok", detail=f"{path} can be written")
+
+
+def _find_quality(loaded: LoadedSettings) -> Iterable[Finding]:
+    """What is kept to be measured, and models that are worse than they were calibrated on."""
+    settings = loaded.settings
+    try:
+        with SampleStore(get_samples_path(settings), settings.koderz.quality) as store:
+            kept, size_bytes = store.count()
+        drifts = load_quality(get_ledger_path(settings)).drifts
+    except KoderzError as error:
+        what_next = "set [koderz.quality] path to a file that can be written"
+        yield Finding(
+            area="quality", name="kept answers", state="problem", detail=str(error), next=what_next
+        )
+        return
+    share = settings.koderz.quality.share
+    yield Finding(
+        area="quality",
+        name="kept answers",
+        state="ok" if share else "absent",
+        detail=f"{kept:,} in {size_bytes / 1024:,.0f} KB; {share:.1%} of small models' answers are",
+        next="`koderz quality` measures them" if kept else "",
+    )
+    for drift in drifts:
+        yield Finding(
+            area="quality", name="drift", state="problem", detail=drift.sentence, next=drift.next
+        )

@@ -17,13 +17,17 @@
     │  ├─ ModelNotFoundError             the provider has no such model
     │  ├─ ModelLoadError                 a model on this machine cannot be loaded
     │  ├─ MalformedResponseError         an answer that is none, or a stream that ends early
+    │  ├─ SubmissionDoubtError           a batch may or may not have been taken
+    │  ├─ AnswerLostError                the machine that asked was lost before it had the answer
     │  └─ BreakerOpenError               not asked: it failed too often just now
     ├─ RoutingError                      catch this around work you ask a router for
     │  ├─ BudgetExceededError            spent_usd, limit_usd
     │  └─ AllRoutesFailedError           attempts, reasons
+    ├─ BatchPendingError                 a provider still works on a batch: ask again later
     ├─ JobError                          bad input to a job, with what was paid so far
     │  └─ FetchError                     a page could not be had from its server: url, status
     ├─ SandboxUnavailableError           untrusted code cannot be run safely here
+    ├─ ClusterError                      the machines that were to do the work are lost
     └─ StoreError                        the ledger or another store cannot be read or written
 
 A message is one line for a person: what is wrong and what to do next. None contains a key.
@@ -33,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class KoderzError(Exception):
@@ -44,6 +48,10 @@ class KoderzError(Exception):
 
     exit_code: ClassVar[int] = 1
     attempts: tuple[object, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error goes from process to process as it is; its class may take other arguments.
+        return _restore, (type(self), self.args, self.__dict__)
 
 
 class ConfigError(KoderzError):
@@ -168,6 +176,14 @@ class MalformedResponseError(ProviderError):
     """The answer is not in the provider's format, or a stream ended before its end."""
 
 
+class AnswerLostError(ProviderError):
+    """The machine that asked was lost before it had the answer, which may have been billed."""
+
+
+class SubmissionDoubtError(ProviderError):
+    """Whether the provider took a batch is not known: it failed, fell silent or broke off."""
+
+
 class BreakerOpenError(ProviderError):
     """The model failed several times in a row and is left alone for a while: it was not asked."""
 
@@ -224,11 +240,34 @@ class FetchError(JobError):
         super().__init__(message)
 
 
+class BatchPendingError(KoderzError):
+    """A batch of requests was submitted and is not done: the same work, asked again, goes on.
+
+    `batch_ids` are the provider's names for what is under way.
+    """
+
+    def __init__(self, message: str, *, batch_ids: Sequence[str] = ()) -> None:
+        self.batch_ids = tuple(batch_ids)
+        super().__init__(message)
+
+
 class SandboxUnavailableError(KoderzError):
     """This machine cannot isolate untrusted code; the message says what to install or set."""
 
     exit_code = 2
 
 
+class ClusterError(KoderzError):
+    """The machines that were to do the work are lost; the message says which and what to do."""
+
+
 class StoreError(KoderzError):
     """A store could not be read or written; the message says where and what to do."""
+
+
+def _restore(
+    kind: type[KoderzError], arguments: tuple[object, ...], state: dict[str, object]
+) -> KoderzError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error

@@ -8,16 +8,15 @@ print(format_cost_report(result.cost))
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from koderz.errors import BudgetExceededError
 from koderz.experiments.controls import load_control
-from koderz.experiments.debugging import write_debug_files
 from koderz.experiments.history import History
 from koderz.experiments.jury import Jury
-from koderz.experiments.notes import build_result_note, build_step_note, find_spec
+from koderz.experiments.keeping import Keeper, OnStep
+from koderz.experiments.notes import build_result_note, find_spec
 from koderz.experiments.performing import Experiment, Performer
 from koderz.experiments.plans import Key, Plan
 from koderz.experiments.results import (
@@ -29,9 +28,6 @@ from koderz.experiments.results import (
 from koderz.experiments.store import ExperimentStore
 from koderz.memory.notes import Memory
 from koderz.routing.router import Router
-
-OnStep = Callable[[History], None]
-"""Told of the steps so far after each one that was kept."""
 
 
 class ExperimentOrchestrator:
@@ -54,9 +50,9 @@ class ExperimentOrchestrator:
         on_step: OnStep = lambda _: None,
     ) -> None:
         self.store = store
+        self._keeper = Keeper(store, memory, debug_dir=debug_dir)
         self._router, self._jury, self._memory = router, jury, memory
-        self._baseline_model, self._debug_dir = baseline_model, debug_dir
-        self._on_step = on_step
+        self._baseline_model, self._on_step = baseline_model, on_step
 
     async def run(self, experiment: Experiment) -> ExperimentResult:
         """Go on with an experiment from where its steps end, to its result.
@@ -71,7 +67,8 @@ class ExperimentOrchestrator:
         history, reason = self.store.load_history(key), ""
         if history.steps:
             # Whatever broke it off may have come between keeping its last step and telling of it.
-            await self._tell(key, history)
+            await self._keeper.tell(key, history)
+            self._on_step(history)
         try:
             await performer.run(partial(self._keep, key), history)
         except BudgetExceededError as error:
@@ -97,17 +94,7 @@ class ExperimentOrchestrator:
         return build_result(key, plan, history, cost, reason=reason)
 
     async def _keep(self, key: Key, history: History) -> None:
-        self.store.keep_step(key, len(history.steps) - 1, history.steps[-1])
-        await self._tell(key, history)
-
-    async def _tell(self, key: Key, history: History) -> None:
-        """Remember the latest step and show it; twice does no harm."""
-        step = history.steps[-1]
-        note = build_step_note(key, step)
-        if note:
-            await self._memory.remember(note)
-        if self._debug_dir:
-            write_debug_files(self._debug_dir, key, step)
+        await self._keeper.keep(key, history)
         self._on_step(history)
 
 

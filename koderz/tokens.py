@@ -22,6 +22,9 @@ class Tokenizer(Protocol):
     def encode_ordinary(self, text: str) -> list[int]:
         """Token ids of one text in which nothing is a special token."""
 
+    def decode_bytes(self, ids: list[int]) -> bytes:
+        """The text of these tokens in UTF-8, which may begin or end within a character."""
+
     def encode_flat(self, text: str) -> bytes:
         """Token ids of one text as little-endian integers of four bytes each."""
 

@@ -29,17 +29,19 @@ class TaskKind(StrEnum):
     GIT_HISTORY = "git_history"
     COMPRESSION = "compression"
     CLASSIFICATION = "classification"
+    BULK = "bulk"
     CONTENT_ANALYSIS = "content_analysis"
     SPEC = "spec"
     ITERATION = "iteration"
     CHECKPOINT = "checkpoint"
     MAIN = "main"
+    QUALITY = "quality"
 
 
 EXPERIMENT_TASKS = frozenset({TaskKind.SPEC, TaskKind.ITERATION, TaskKind.CHECKPOINT})
 """The roles of an experiment: each is asked of the model that the experiment names for it."""
 
-CHORES = frozenset(TaskKind) - EXPERIMENT_TASKS - {TaskKind.MAIN}
+CHORES = frozenset(TaskKind) - EXPERIMENT_TASKS - {TaskKind.MAIN, TaskKind.QUALITY}
 """The small jobs: well-defined work that the small model takes first."""
 
 
@@ -149,8 +151,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One question to a model, in no provider's words.
 
     `model` is filled by the router; `tool_choice` is "auto", "none", "required" or a tool's name;
-    `system_is_stable` marks tools and system prompt as a prefix worth caching. None means that the
-    provider's default applies.
+    `system_is_stable` marks tools and system prompt as a prefix worth caching; `top_logprobs` asks
+    for the log-probability of every token, and of so many that could have stood there (0: for
+    none). None means that the provider's default applies.
     """
 
     messages: tuple[Message, ...]
@@ -166,6 +169,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     reasoning_effort: ReasoningEffort | None = None
     response_schema: ResponseSchema | None = None
+    top_logprobs: int = 0
     is_stream: bool = False
 
 
@@ -194,11 +198,30 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return self.prompt_tokens + self.output_tokens
 
 
+class TokenChance(msgspec.Struct, frozen=True):
+    """A token in UTF-8, which may be a part of a character, and its natural log-probability."""
+
+    raw: bytes
+    logprob: float
+
+
+class AnswerToken(msgspec.Struct, frozen=True):
+    """A token of an answer's text, and those that were most likely in its place.
+
+    The token itself may be among these `alternatives`.
+    """
+
+    raw: bytes
+    logprob: float
+    alternatives: tuple[TokenChance, ...] = ()
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """A model's whole answer. Times are seconds; `model` is the one that answered.
 
     `latency_s` and `first_token_s` count from the call's start, its repeats included; `tries` is
-    how often the provider was asked.
+    how often the provider was asked. `tokens` are those of its text, where log-probabilities were
+    asked for and given.
     """
 
     model: str
@@ -212,6 +235,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     first_token_s: float | None = None
     is_simulated: bool = False
     tries: int = 1
+    tokens: tuple[AnswerToken, ...] = ()
 
     @property
     def text(self) -> str:
@@ -262,6 +286,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     tools: bool = True
     images: bool = False
     json_schema: bool = True
+    logprobs: bool = False
     prompt_cache: bool = False
     reasoning_efforts: tuple[ReasoningEffort, ...] = ()
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

@@ -13,19 +13,21 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
 from koderz.analysis.cost_report import format_cost_report
-from koderz.analysis.costs import Control, CostReport, RoleCost, Savings, Sum, TierCost
+from koderz.analysis.costs import (
+    Control,
+    CostReport,
+    RoleCost,
+    Savings,
+    Sum,
+    TierCost,
+    add_usage,
+)
 from koderz.ledger.records import Attempt
 from koderz.models.prices import Price
-from koderz.types import ModelInfo, Tier, Usage
+from koderz.types import ModelInfo, Tier
 
 _HOUR_S: Final = 3600
-_CLASSES: Final = (
-    *("input_tokens", "cache_read_tokens", "cache_write_tokens"),
-    *("output_tokens", "reasoning_tokens"),
-)
 
 
 class CostAnalyzer:
@@ -90,7 +92,7 @@ class CostAnalyzer:
                 RoleCost(role=role, sum=_sum_costs(e for e in self._attempts if e.task is role))
                 for role in roles
             ),
-            tokens=_sum_usage(self._attempts),
+            tokens=add_usage(each.usage for each in self._attempts),
             savings=self.calculate_savings(),
             baseline=self._baseline.name if self._baseline else "",
             baseline_prices=f"{self._price.source}, as of {self._price.as_of}"
@@ -142,14 +144,6 @@ def _measure_wall_s(attempts: Iterable[Attempt]) -> float:
         total += max(stop - begin, timedelta())
         end = stop if end is None else max(stop, end)
     return total.total_seconds()
-
-
-def _sum_usage(attempts: Iterable[Attempt]) -> Usage:
-    usages = [attempt.usage for attempt in attempts]
-    sums = {name: sum(getattr(usage, name) for usage in usages) for name in _CLASSES}
-    return msgspec.structs.replace(
-        Usage(**sums), is_estimated=any(usage.is_estimated for usage in usages)
-    )
 
 
 def _subtract(whole: Decimal | None, part: Decimal | None) -> Decimal | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from koderz.types import TaskKind, Tier, Usage
+
+_CLASSES: Final = (
+    *("input_tokens", "cache_read_tokens", "cache_write_tokens"),
+    *("output_tokens", "reasoning_tokens"),
+)
 
 
 class Sum(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +82,22 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
     gpu_hour_usd: Decimal | None = None
     gpu_usd: Decimal | None = None
     is_simulated: bool = False
+
+
+def add_sums(sums: Iterable[Sum]) -> Sum:
+    """Several sums as one."""
+    parts = list(sums)
+    return Sum(
+        calls=sum(part.calls for part in parts),
+        cost_usd=sum((part.cost_usd for part in parts), Decimal(0)),
+        unknown_calls=sum(part.unknown_calls for part in parts),
+    )
+
+
+def add_usage(usages: Iterable[Usage]) -> Usage:
+    """The tokens of several calls, by class; estimated where a part of them is."""
+    parts = list(usages)
+    sums = {name: sum(getattr(part, name) for part in parts) for name in _CLASSES}
+    return msgspec.structs.replace(
+        Usage(**sums), is_estimated=any(part.is_estimated for part in parts)
+    )

@@ -12,7 +12,9 @@ from koderz.commands.experiment_report import build_document, print_result
 
 
 def analyze(
-    experiment: Annotated[str, typer.Argument(help="The experiment's id, or its run's.")],
+    experiment: Annotated[
+        str, typer.Argument(help="The experiment's id, or its run's (of many: lists them).")
+    ],
     *,
     show_code: Annotated[
         bool, typer.Option("--show-code", help="Print the code that was judged, too.")
@@ -33,14 +35,27 @@ def analyze(
     """
     from koderz import compose
     from koderz.commands.run_view import build_table
-    from koderz.experiments.reading import load_result
+    from koderz.experiments.reading import find_keys, load_result
     from koderz.experiments.store import ExperimentStore, get_store_path
 
     settings = compose.load(config).settings
     with ExperimentStore(get_store_path(settings)) as store:
+        keys = find_keys(store, experiment)
+        if len(keys) > 1:
+            _list_many(keys[0].run, config=config, as_json=as_json)
+            return
         result, history = load_result(store, experiment, settings, baseline_model=baseline_model)
     if as_json:
         console.print_json({**build_document(result), "steps": history.steps})
         return
     console.get_output().print(build_table(history, most_rows=None))
     print_result(result, show_code=show_code)
+
+
+def _list_many(run: str, *, config: Path | None, as_json: bool) -> None:
+    """List a run's experiments, and say which commands take them apart."""
+    from koderz.commands.results import results
+
+    results(run, config=config, limit=1, as_json=as_json)
+    line = f"`koderz analyze ID` takes one apart, `koderz report {run}` compares strategies"
+    console.get_notes().print(line, markup=False, soft_wrap=True)

@@ -11,6 +11,11 @@ import msgspec
 import typer
 
 from koderz.commands import console
+from koderz.commands.batch_options import (
+    build_batch_options,
+    check_batch_options,
+    saying_how_to_go_on,
+)
 from koderz.commands.job_options import (
     ConfigOption,
     LedgerOption,
@@ -28,7 +33,7 @@ from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from koderz.config.loading import LoadedSettings
-    from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult, Decision, Plan
+    from koderz.jobs.classify.batch import ClassifyBatch, ClassifyResult, Decision, Plan
 
 
 def classify(
@@ -60,6 +65,14 @@ def classify(
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no model: go by the examples alone.")
     ] = False,
+    provider_batch: Annotated[
+        bool,
+        typer.Option("--provider-batch", help="Ask at the provider's half-price batch endpoint."),
+    ] = False,
+    no_wait: Annotated[
+        bool,
+        typer.Option("--no-wait", help="Submit the batch and leave: the same command collects."),
+    ] = False,
     max_cost: MaxCostOption = None,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
@@ -77,8 +90,11 @@ def classify(
         koderz classify tickets.csv --examples labelled.csv --no-model
 
         koderz classify tickets.jsonl --labels a,b --out labels.jsonl --max-cost 0.50
+
+        koderz classify tickets.txt --labels a,b --out labels.jsonl --provider-batch
     """
     check_model_options(model, no_model=no_model)
+    check_batch_options(is_batch=provider_batch, is_waited_for=not no_wait, has_out=out is not None)
     job = load_job(file, labels, examples)
     loaded = load_settings(TaskKind.CLASSIFICATION, config=config, model=model, ledger=ledger)
     job = msgspec.structs.replace(
@@ -87,9 +103,15 @@ def classify(
         max_usd=parse_max_cost(max_cost),
         min_confidence=min_confidence,
         use_model=not no_model,
+        provider_batch=build_batch_options(is_waited_for=not no_wait) if provider_batch else None,
         on_plan=print_plan,
     )
-    result = label_items(job, loaded, out)
+    with saying_how_to_go_on(as_json=as_json):
+        print_result(label_items(job, loaded, out), as_json=as_json)
+
+
+def print_result(result: ClassifyResult, *, as_json: bool) -> None:
+    """Print the receipt of labels that are out already."""
     if as_json:
         receipt = msgspec.structs.asdict(result)
         del receipt["items"]
@@ -102,7 +124,7 @@ def load_job(file: Path, labels: str | None, examples: Path | None) -> ClassifyB
     """The items, labels and examples of these files, as a job."""
     from koderz.extract.labels.files import load_examples, load_items
     from koderz.extract.labels.sets import parse_labels
-    from koderz.jobs.classify_batch import ClassifyBatch
+    from koderz.jobs.classify.batch import ClassifyBatch
 
     if labels is None and examples is None:
         raise ConfigError("name the set of labels (--labels a,b,c), or give --examples with labels")
@@ -114,7 +136,7 @@ def load_job(file: Path, labels: str | None, examples: Path | None) -> ClassifyB
 
 def label_items(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> ClassifyResult:
     """Do the job; labels go to `out` as they come, else out at the end, even an early one."""
-    from koderz.jobs.classify_out import LabelFile
+    from koderz.jobs.classify.out import LabelFile
 
     told: list[Decision] = []
     with ExitStack() as stack:
@@ -143,10 +165,11 @@ def print_plan(plan: Plan) -> None:
     """Say on stderr what is about to be asked and what it costs."""
     prompts = f"{plan.prompts:,} prompt{'' if plan.prompts == 1 else 's'}"
     again = "" if plan.main == plan.model else f"; doubtful ones go to {plan.main} on top"
+    half = " at the price of batches" if plan.is_batch else ""
     console.get_notes().print(
         f"asking {plan.model} about {plan.asked:,} of {plan.distinct:,} texts in {prompts}, "
         f"{plan.tokens_in:,} tokens in and {plan.tokens_out:,} out: "
-        f"about {console.format_usd(plan.cost_usd)}{again}",
+        f"about {console.format_usd(plan.cost_usd)}{half}{again}",
         markup=False,
         soft_wrap=True,
     )
@@ -154,7 +177,7 @@ def print_plan(plan: Plan) -> None:
 
 def print_decisions(decisions: Sequence[Decision]) -> None:
     """Print a JSON line an item."""
-    from koderz.jobs.classify_out import encode_line
+    from koderz.jobs.classify.out import encode_line
 
     if decisions:
         typer.echo(b"".join(map(encode_line, decisions)), nl=False)

@@ -23,7 +23,7 @@ from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.types import TaskKind
 
 if TYPE_CHECKING:
-    from koderz.jobs.compress_context import Source
+    from koderz.jobs.compress.context import Source
 
 STDIN = "-"
 
@@ -66,7 +66,7 @@ def compress(
 
         koderz compress - --no-model < conversation.json
     """
-    from koderz.jobs.compress_context import CompressContext
+    from koderz.jobs.compress.context import CompressContext
 
     check_model_options(model, no_model=no_model)
     loaded = load_settings(TaskKind.COMPRESSION, config=config, model=model, ledger=ledger)

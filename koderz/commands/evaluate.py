@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from koderz.commands import console
+from koderz.commands.progress import ProgressLine
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def evaluate(
 
         koderz evaluate answers.jsonl --dataset mbpp+ --workers 8 --json
     """
-    from koderz.evaluation.running import Evaluation, run_evaluation
+    from koderz.evaluation.running import Evaluation
 
     if workers is not None and workers < 1:
         raise ConfigError("must be at least 1", key="--workers")
@@ -87,8 +88,8 @@ def evaluate(
         sandbox=sandbox.value,
         check_references=check_references,
     )
-    with _interruptible(evaluation), _shown_progress() as progress:
-        summary = console.run(run_evaluation(evaluation, progress))
+    with _interruptible(evaluation), ProgressLine() as progress:
+        summary = console.run(_judge(evaluation, progress.update))
     if as_json:
         console.print_json(summary)
     else:
@@ -112,33 +113,17 @@ def _interruptible(evaluation: Evaluation) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-@contextlib.contextmanager
-def _shown_progress() -> Iterator[Progress]:
-    """A progress bar on stderr, where a person watches."""
-    notes = console.get_notes()
-    if not notes.is_terminal:
-        yield _say_nothing
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
+async def _judge(evaluation: Evaluation, progress: Progress) -> Summary:
+    """The summary of a run; what shows it is loaded while the sandbox's servers start."""
+    import asyncio
+    from importlib import import_module
+
+    from koderz.evaluation.running import run_evaluation
+
+    summary, _ = await asyncio.gather(
+        run_evaluation(evaluation, progress), asyncio.to_thread(import_module, "rich.table")
     )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=notes, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def show(activity: str, done: int, total: int) -> None:
-            bar.update(task, description=activity, completed=done, total=total)
-
-        yield show
-
-
-def _say_nothing(_activity: str, _done: int, _total: int) -> None:
-    """Show no progress."""
+    return summary
 
 
 def _print_summary(summary: Summary) -> None:

@@ -28,7 +28,7 @@ from koderz.types import TaskKind
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from koderz.jobs.git_history import GitResult
+    from koderz.jobs.git.history import GitResult
 
 _ROW = re.compile(r"^[0-9a-f]{7,64}(?: BREAKING)?(?= )")
 
@@ -54,7 +54,10 @@ def git(
     ] = "",
     *,
     repo: Annotated[Path, typer.Option(help="The repository, or a folder inside of it.")] = Path(),
-    count: Annotated[int, typer.Option("-n", help="Most commits, newest first.")] = 50,
+    count: Annotated[
+        int | None,
+        typer.Option("-n", help="Most commits, newest first (without: [koderz.git] count, 50)."),
+    ] = None,
     since: Annotated[str, typer.Option(help="Only commits since then: 2 weeks ago.")] = "",
     until: Annotated[str, typer.Option(help="Only commits until then: 2026-01-31.")] = "",
     by: Annotated[By, typer.Option(help="What commits are grouped by.")] = By.TYPE,
@@ -85,7 +88,7 @@ def git(
 
         koderz git --repo ../other --since "2 weeks ago" --by scope --json
     """
-    from koderz.jobs.git_history import GitHistory
+    from koderz.jobs.git.history import GitHistory
 
     check_model_options(model, no_model=no_model)
     loaded = load_settings(TaskKind.GIT_HISTORY, config=config, model=model, ledger=ledger)
@@ -93,7 +96,7 @@ def git(
         job = GitHistory(
             repo,
             range_,
-            count=count,
+            count=loaded.settings.koderz.git.count if count is None else count,
             since=since,
             until=until,
             by=by.value,

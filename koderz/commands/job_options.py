@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
@@ -30,12 +31,21 @@ ConfigOption: TypeAlias = Annotated[Path | None, typer.Option(help="A settings f
 
 
 def load_settings(
-    task: TaskKind, *, config: Path | None, model: str | None, ledger: Path | None
+    task: TaskKind,
+    *,
+    config: Path | None,
+    model: str | None,
+    ledger: Path | None,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> LoadedSettings:
-    """The settings with what the options say over them; their warnings are said on stderr."""
+    """The settings with what the options say over them; their warnings are said on stderr.
+
+    `more` are settings by dotted name that further options of a command stand for.
+    """
     from koderz import compose
 
-    loaded = compose.load(config, overrides=build_overrides(task, model, ledger))
+    overrides = {**build_overrides(task, model, ledger), **more}
+    loaded = compose.load(config, overrides=overrides)
     for warning in loaded.warnings:
         console.get_notes().print(f"koderz: {warning}", markup=False, soft_wrap=True)
     return loaded

@@ -34,7 +34,7 @@ from koderz.types import TaskKind
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from koderz.jobs.reads import ReadResult
+    from koderz.jobs.read.read_file import ReadResult
 
 STDIN = "-"
 
@@ -74,7 +74,7 @@ def read(
 
         make 2>&1 | koderz read - "which test failed first?" --no-model
     """
-    from koderz.jobs.reads import ReadFile
+    from koderz.jobs.read.read_file import ReadFile
 
     check_model_options(model, no_model=no_model)
     loaded = load_settings(TaskKind.LARGE_READ, config=config, model=model, ledger=ledger)

@@ -68,6 +68,13 @@ def _count_calls(result: JobResult) -> str:
 
 
 def _list_remarks(result: JobResult) -> list[tuple[str, str]]:
-    unused = [attempt for attempt in result.attempts if attempt.outcome != "accepted"]
-    remarks = [(attempt.outcome.value, f"{attempt.model}: {attempt.reason}") for attempt in unused]
+    unused = Counter(
+        (attempt.outcome.value, f"{attempt.model}: {attempt.reason}")
+        for attempt in result.attempts
+        if attempt.outcome != "accepted"
+    )
+    remarks = [
+        (outcome, f"{said} ({count} times)" if count > 1 else said)
+        for (outcome, said), count in unused.items()
+    ]
     return [*remarks, *(("note", note) for note in result.notes)]

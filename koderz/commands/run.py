@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from koderz.commands.run_work import UNDECIDED, Work
+from koderz.commands.run_work import UNDECIDED, Work, load_run_document, refuse_with_resume
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def run(
         SandboxKind, typer.Option(help="What isolates the programs; none: nothing does.")
     ] = SandboxKind.AUTO,
     resume: Annotated[
-        str, typer.Option(metavar="EXP_ID", help="Go on with a run that was broken off.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="EXP_ID", help="Go on with a run that was broken off."),
+    ] = None,
     debug: Annotated[
         bool, typer.Option("--debug", help="Write everything asked and answered to --debug-dir.")
     ] = False,
@@ -107,8 +108,9 @@ def run(
 
     loaded = compose.load(config)
     limit_usd = None if max_cost is None else Decimal(str(max_cost))
-    if resume:
-        _refuse_with_resume(problem_id=problem_id, dataset=dataset, local_model=local_model)
+    if resume is not None:
+        chosen = {"problem_id": problem_id, "dataset": dataset, "local_model": local_model}
+        refuse_with_resume(chosen)
         run_id, document = _load_document(resume, loaded, limit_usd)
     else:
         plan = Plan(
@@ -138,32 +140,18 @@ def run(
         raise typer.Exit(1)
 
 
-def _refuse_with_resume(**options: str) -> None:
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
-    if given:
-        raise ConfigError(f"the run has its own: leave out {', '.join(given)}", key="--resume")
-
-
 def _load_document(
     run: str, loaded: LoadedSettings, limit_usd: Decimal | None
 ) -> tuple[str, RunDocument]:
     """A run's name and what it was asked for; a new limit takes the place of its own."""
-    from koderz.experiments.documents import parse_document
-    from koderz.experiments.store import ExperimentStore, get_store_path
-
-    with ExperimentStore(get_store_path(loaded.settings)) as store:
-        row = store.load_run(run)
-    if row.command != "run":
-        advice = f"`koderz {row.command} --resume {row.run}` goes on with it"
-        raise ConfigError(f"{row.run} is no single experiment: {advice}", key="--resume")
-    document = parse_document(row)
+    name, document = load_run_document(run, "run", loaded)
     if limit_usd is not None:
         plans = {
             name: msgspec.structs.replace(plan, max_cost_usd=limit_usd)
             for name, plan in document.plans.items()
         }
         document = msgspec.structs.replace(document, plans=plans)
-    return row.run, document
+    return name, document
 
 
 def _build_document(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from koderz.commands import console
 from koderz.experiments.guidance import get_fix
 from koderz.experiments.steps import (
+    AllowanceStep,
+    Bound,
     CheckpointStep,
     FeedbackStep,
     IterationStep,
@@ -145,6 +147,8 @@ def build_table(history: History, *, most_rows: int | None = MOST_ROWS) -> Table
 def build_row(step: Step) -> tuple[str, str, str, Decimal | None]:
     """A step's name, its model ("" without one), what came of it, and its cost (None: unknown)."""
     match step:
+        case AllowanceStep():
+            return "allowance", "", describe_allowance(step), Decimal(0)
         case SpecStep():
             detail = f"reused from {step.reused_from}" if step.reused_from else step.failure
             return "spec", step.model, detail or "written", sum_costs(step)
@@ -172,6 +176,13 @@ def describe_verdict(verdict: Verdict) -> str:
     elif verdict.error:
         words += f": {verdict.error.strip().splitlines()[-1]}"
     return shorten(words, 2 * DETAIL_LENGTH)
+
+
+def describe_allowance(step: AllowanceStep) -> str:
+    """An allowance in words: "up to $0.0123, what supervised cost"."""
+    if step.bound is Bound.COST:
+        return f"up to {console.format_usd(step.cost_usd)}, what {step.cost_of} cost"
+    return f"up to {step.calls} calls, as many as {step.cost_of} made ({step.reason})"
 
 
 def shorten(text: str, length: int = DETAIL_LENGTH) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,7 +12,7 @@ import msgspec
 from koderz.commands import console
 from koderz.commands.experiment_report import build_document, print_result
 from koderz.commands.run_view import choose_output, open_view
-from koderz.errors import KoderzError
+from koderz.errors import ConfigError, KoderzError
 
 if TYPE_CHECKING:
     from koderz.benchmarks import Problem
@@ -72,8 +72,8 @@ class Work:
             self._say(SIMULATED_START)
         for choice in choices:
             self._say(f"{choice.role.value}: {choice.model} ({choice.reason})")
-        async with _open_environ(self._document, self._loaded) as loaded:
-            await _check_models(loaded, self._plan)
+        async with open_environ(self._document, self._loaded) as loaded:
+            await check_models(loaded, self._plan.models.values())
             return await self._run_experiment(problem, loaded)
 
     async def _decide_models(self) -> tuple[Choice, ...]:
@@ -89,7 +89,7 @@ class Work:
         choices = choose_models(loaded.settings, inventory, named)
         if not choices:
             self._document = msgspec.structs.replace(self._document, is_simulated=True)
-            async with _open_environ(self._document, loaded) as simulated:
+            async with open_environ(self._document, loaded) as simulated:
                 inventory = await compose.fetch_current_inventory(simulated, with_all_servers=True)
                 choices = choose_models(simulated.settings, inventory, named)
         wanted = tuple(choice for choice in choices if choice.role in plan.models)
@@ -145,8 +145,32 @@ class Work:
             self._warn(f"go on with it: koderz run --resume {self._run}{options}")
 
 
+def refuse_with_resume(options: Mapping[str, object]) -> None:
+    """Raise ConfigError where an option is given that the run to be gone on with has already."""
+    given = [
+        name if name.isupper() else f"--{name.replace('_', '-')}"
+        for name, value in options.items()
+        if value is not None and value not in ("", [])
+    ]
+    if given:
+        raise ConfigError(f"the run has its own: leave out {', '.join(given)}", key="--resume")
+
+
+def load_run_document(run: str, command: str, loaded: LoadedSettings) -> tuple[str, RunDocument]:
+    """A run's name and what it was asked for; ConfigError where another command made it."""
+    from koderz.experiments.documents import parse_document
+    from koderz.experiments.store import ExperimentStore, get_store_path
+
+    with ExperimentStore(get_store_path(loaded.settings)) as store:
+        row = store.load_run(run)
+    if row.command != command:
+        advice = f"`koderz {row.command} --resume {row.run}` goes on with it"
+        raise ConfigError(f"{row.run} was begun otherwise: {advice}", key="--resume")
+    return row.run, parse_document(row)
+
+
 @asynccontextmanager
-async def _open_environ(
+async def open_environ(
     document: RunDocument, loaded: LoadedSettings
 ) -> AsyncIterator[LoadedSettings]:
     """The settings with the keys there are, or with the simulator in every provider's place."""
@@ -160,10 +184,10 @@ async def _open_environ(
         yield msgspec.structs.replace(loaded, environ=environ)
 
 
-async def _check_models(loaded: LoadedSettings, plan: Plan) -> None:
+async def check_models(loaded: LoadedSettings, models: Iterable[str]) -> None:
     """Raise what is wrong with a model's name or key before anything is paid for."""
     from koderz.compose import open_factory
 
     async with open_factory(loaded) as factory:
-        for model in plan.models.values():
+        for model in models:
             factory.get_client(model)

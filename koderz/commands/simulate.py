@@ -39,6 +39,9 @@ def simulate(
     tokens_per_s: Annotated[
         float | None, typer.Option(min=0.001, help="Speed of streams; at once if not given.")
     ] = None,
+    batch_delay: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a provider's batch takes.")
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print address and variables as one JSON object.")
     ] = False,
@@ -68,6 +71,7 @@ def simulate(
         port=port,
         latency_s=latency_ms / 1000,
         tokens_per_s=tokens_per_s,
+        batch_delay_s=batch_delay,
         on_exchange=_note,
     )
     console.run(_serve(opening, as_json=as_json))

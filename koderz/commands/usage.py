@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from msgspec.structs import asdict, replace
 
 from koderz.commands import console
+from koderz.commands.scores_view import print_scores
 from koderz.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -63,17 +65,24 @@ def usage(
         koderz usage --since 2026-01-01 --by model --csv
     """
     from koderz.ledger.totals import load_usage
+    from koderz.quality.scores import load_quality
 
     if as_json and as_csv:
         raise ConfigError("choose one of --json and --csv")
     path = _find_ledger(ledger, config)
-    report = load_usage(path, _parse_window(since, until, simulated=simulated))
+    window = _parse_window(since, until, simulated=simulated)
+    report = load_usage(path, window)
+    measured = load_quality(path, replace(window, is_simulated=report.is_simulated))
     if as_json:
-        console.print_json(report)
+        scores = {"scores": measured.scores, "drifts": measured.drifts}
+        console.print_json(asdict(report) | scores)
     elif as_csv:
         typer.echo(build_csv(report, by or By.TIER), nl=False)
     else:
         _print_report(report, by, path)
+        if measured.scores:
+            console.get_output().print()
+        print_scores(measured)
 
 
 def build_csv(report: UsageReport, by: By) -> str:

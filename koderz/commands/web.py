@@ -26,7 +26,7 @@ from koderz.types import TaskKind
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from koderz.jobs.web_summary import WebResult
+    from koderz.jobs.web.summary import WebResult
 
 
 def web(
@@ -66,7 +66,7 @@ def web(
 
         koderz web saved.html --no-model --json
     """
-    from koderz.jobs.web_summary import WebSummary
+    from koderz.jobs.web.summary import WebSummary
 
     check_model_options(model, no_model=no_model)
     loaded = load_settings(TaskKind.WEB_SUMMARY, config=config, model=model, ledger=ledger)

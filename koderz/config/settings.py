@@ -56,6 +56,8 @@ class SmallModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """Whether conversations are compressed, by the small model."""
     use_for_classification: bool = True
     """Whether one-word labels are given by the small model."""
+    use_for_bulk: bool = True
+    """Whether prompts over the items of a list go to the small model."""
     tasks: dict[str, TaskSettings] = {}
     """Overrides by kind of task."""
 
@@ -99,6 +101,13 @@ class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long a model with an open breaker is left alone."""
     deadline_s: Seconds = 300.0
     """Longest that one question may take over all of its attempts."""
+
+
+class BatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.batch]: work at providers' half-price batch endpoints."""
+
+    poll_s: Seconds = 60.0
+    """Longest wait between two looks at a batch that is under way; the first waits are shorter."""
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,6 +204,56 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Most that one page may cost (unset: no limit but the budget)."""
 
 
+class GitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.git]: git history."""
+
+    count: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 50
+    """How many commits `koderz git` shows at the most where it is not told."""
+    model_tokens: Annotated[int, Meta(ge=500, le=1_000_000)] = 6000
+    """Tokens of commits that one call to a model sees."""
+    max_usd: Usd | None = None
+    """Most that one history may cost (unset: no limit but the budget)."""
+
+
+class CompressSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.compress]: conversations."""
+
+    min_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+    """Conversations with fewer messages are left alone by `maybe_compress_context`."""
+    budget_tokens: TokenLimit | None = None
+    """Most tokens of a compressed conversation (unset: a tenth of it, 2,000 at least)."""
+    tail_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    """Share of its room that the latest turns take as they are; the last one stays in any case."""
+    model_tokens: Annotated[int, Meta(ge=500, le=1_000_000)] = 24_000
+    """Tokens of a conversation that one call to a model sees."""
+    max_usd: Usd | None = None
+    """Most that one conversation may cost (unset: no limit but the budget)."""
+
+
+class ClassifySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.classify]: labels; `koderz calibrate classify` chooses both from your examples."""
+
+    escalate_below: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """A label surer than this stays, others go to the main model (unset: 0.3, if measured)."""
+    sure_above: Annotated[float, Meta(ge=0, le=1)] = 0.95
+    """From this confidence on the examples' linear model decides alone (1: never)."""
+
+
+class QualitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[koderz.quality]: small models' answers kept on this machine, for `koderz quality`."""
+
+    share: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    """Share of the small models' accepted answers that is kept, with its prompts (0: none)."""
+    path: str = ""
+    """The file that they are kept in (empty: in the user's data folder)."""
+    max_kept: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    """Most answers that are kept; the oldest go first."""
+    max_size_mb: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """Most that they may take, in units of 1,048,576 bytes; the oldest go first."""
+    max_usd: Usd = Decimal("0.50")
+    """Most that one `koderz quality` may cost, and asking for one `koderz calibrate`."""
+
+
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[koderz.providers.NAME]: a host of your own, or another address of a known one."""
 
@@ -226,8 +285,13 @@ class KoderzSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ledger: LedgerSettings = LedgerSettings()
     routing: RoutingSettings = RoutingSettings()
     http: HttpSettings = HttpSettings()
+    batch: BatchSettings = BatchSettings()
     read: ReadSettings = ReadSettings()
     web: WebSettings = WebSettings()
+    git: GitSettings = GitSettings()
+    compress: CompressSettings = CompressSettings()
+    classify: ClassifySettings = ClassifySettings()
+    quality: QualitySettings = QualitySettings()
     local: LocalSettings = LocalSettings()
     experiments: ExperimentSettings = ExperimentSettings()
     memory: MemorySettings = MemorySettings()

@@ -15,15 +15,10 @@ from typing import Final
 import msgspec
 
 from koderz.benchmarks.problems import InputTests
-from koderz.evaluation.preparing import Prepared, adapt, needs_libraries
-from koderz.sandbox import CaseOutputs, Limits, Sandbox, Status
+from koderz.evaluation.preparing import Prepared, build_reference
+from koderz.sandbox import CaseOutputs, Sandbox, Status
 
-_MIB: Final = 1024 * 1024
-REFERENCE_LIMITS: Final = Limits(cpu_s=600.0, wall_s=1800.0, disk_bytes=2048 * _MIB)
-"""As much memory as samples have, so that an input too large for both is the same for both."""
-_LARGE_BYTES: Final = 16 * _MIB
-"""Outputs from this size on are read again each time, and not held in memory."""
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 
 
 class ExpectedOutputs:
@@ -38,29 +33,29 @@ class ExpectedOutputs:
         self._sandbox, self._folder, self._runs = sandbox, folder, runs
 
     async def get(self, prepared: Prepared, tests: InputTests) -> CaseOutputs:
-        """The outputs of the problem's reference, with the CPU time that it took for them."""
+        """The outputs of the problem's reference, with the CPU time that it took for them.
+
+        Long ones are digests.
+        """
         task_id = prepared.problem.task_id
         if task_id not in self._runs:
             self._runs[task_id] = asyncio.create_task(self._load_or_run(prepared, tests))
-        outputs = await asyncio.shield(self._runs[task_id])
-        if len(outputs.outputs) >= _LARGE_BYTES and self._get_file(prepared, tests).exists():
-            self._runs.pop(task_id, None)
-        return outputs
-
-    def _get_file(self, prepared: Prepared, tests: InputTests) -> Path:
-        return self._folder / f"{_build_key(prepared, tests)}.bin"
+        return await asyncio.shield(self._runs[task_id])
 
     async def _load_or_run(self, prepared: Prepared, tests: InputTests) -> CaseOutputs:
-        file = self._get_file(prepared, tests)
+        file = self._folder / f"{_build_key(prepared, tests)}.bin"
         kept = _load(file)
         if kept is not None:
             return kept
+        reference = build_reference(prepared, tests)
         outputs = await self._sandbox.run_cases(
-            adapt(tests.reference, tests),
+            reference.source,
             prepared.problem.entry_point,
             prepared.inputs,
-            REFERENCE_LIMITS,
-            use_arrays=prepared.uses_libraries or needs_libraries(tests.reference),
+            reference.limits,
+            use_arrays=reference.use_arrays,
+            # A rule that decides alone has to see every output.
+            whole=None if tests.oracle else (),
         )
         if outputs.status is Status.PASSED:
             _keep(file, outputs)

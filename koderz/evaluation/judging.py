@@ -12,7 +12,12 @@ import msgspec
 from koderz.benchmarks.answers import Found
 from koderz.benchmarks.problems import InputTests
 from koderz.evaluation.expected import ExpectedOutputs
-from koderz.evaluation.preparing import Prepared, build_program, get_source
+from koderz.evaluation.preparing import (
+    NOTHING_EXPECTED,
+    Prepared,
+    build_program,
+    get_source,
+)
 from koderz.evaluation.samples import Sample
 from koderz.sandbox import CaseOutputs, Limits, Sandbox, Status, Verdict
 
@@ -74,21 +79,23 @@ class Judge:
         if prepared.missing:
             needed = ", ".join(prepared.missing)
             return Judgement(status=NOT_RUN, reason=f"needs what is not installed: {needed}")
-        expected = CaseOutputs(outputs=b"", count=0, status=Status.PASSED)
+        expected = NOTHING_EXPECTED
         if isinstance(prepared.tests, InputTests):
             expected = await self._expected.get(prepared, prepared.tests)
             if expected.status is not Status.PASSED:
                 reason = f"the reference has no outputs ({expected.status}) {expected.error}"
                 return Judgement(status=NOT_RUN, reason=reason.strip())
         source = get_source(sample, prepared)
-        program = build_program(source.code, prepared, expected.outputs)
+        program = build_program(source.code, prepared, expected)
         verdict = await self._sandbox.judge(program, self._get_limits(expected))
         return Judgement(status=verdict.status, verdict=verdict, found=source.found)
 
     def _get_limits(self, expected: CaseOutputs) -> Limits:
         """Room for as much time and as many outputs as the reference has, and more."""
         cpu_s = max(self._timeout_s, _SLOWER * expected.cpu_s)
-        disk_bytes = _LIMITS.disk_bytes + _MORE_OUTPUTS * len(expected.outputs)
+        disk_bytes, outputs_bytes = _LIMITS.disk_bytes, _MORE_OUTPUTS * expected.size_bytes
+        if outputs_bytes > disk_bytes // 2:  # One size for most: a server arranges each anew.
+            disk_bytes += outputs_bytes
         return Limits(cpu_s=cpu_s, wall_s=_WALL_PER_CPU * cpu_s, disk_bytes=disk_bytes)
 
 

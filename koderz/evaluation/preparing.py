@@ -13,8 +13,22 @@ from koderz.benchmarks.answers import Found, extract_code
 from koderz.benchmarks.problems import AssertTests, InputTests, Problem, Tests
 from koderz.errors import JobError
 from koderz.evaluation.samples import Form, Sample
-from koderz.sandbox import CallTests, CaseTests, Program, SharedTests, encode_values
+from koderz.sandbox import (
+    CallTests,
+    CaseOutputs,
+    CaseTests,
+    Limits,
+    Program,
+    Reference,
+    SharedTests,
+    Status,
+    encode_values,
+)
 
+_MIB: Final = 1024 * 1024
+_REFERENCE_LIMITS: Final = Limits(cpu_s=600.0, wall_s=1800.0, disk_bytes=2048 * _MIB)
+"""As much memory as samples have, so that an input too large for both is the same for both."""
+NOTHING_EXPECTED: Final = CaseOutputs(outputs=b"", count=0, status=Status.PASSED)
 _LIBRARIES: Final = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -81,7 +95,9 @@ def get_source(sample: Sample, prepared: Prepared) -> Source:
     return Source(extraction.code, extraction.found)
 
 
-def build_program(code: str, prepared: Prepared, expected: bytes = b"") -> Program:
+def build_program(
+    code: str, prepared: Prepared, expected: CaseOutputs = NOTHING_EXPECTED
+) -> Program:
     """The program that the sandbox judges; `expected` are the outputs for problems of inputs."""
     tests, name = prepared.tests, prepared.problem.entry_point
     use_arrays = prepared.uses_libraries or needs_libraries(code)
@@ -92,13 +108,24 @@ def build_program(code: str, prepared: Prepared, expected: bytes = b"") -> Progr
         cases = CaseTests(
             entry_point=name,
             inputs=prepared.inputs,
-            expected=expected,
+            expected=expected.outputs,
             atol=tests.atol,
             oracle=tests.oracle,
+            reference=build_reference(prepared, tests, expected.cpu_s),
         )
         return Program(source=adapt(code, tests), tests=cases, use_arrays=use_arrays)
     shared = SharedTests(source=tests.source, entry_point=name)
     return Program(source=code, tests=shared, use_arrays=use_arrays)
+
+
+def build_reference(prepared: Prepared, tests: InputTests, cpu_s: float = 0.0) -> Reference:
+    """The module that gives the expected outputs; it takes `cpu_s`, where that is known."""
+    return Reference(
+        source=adapt(tests.reference, tests),
+        limits=_REFERENCE_LIMITS,
+        use_arrays=prepared.uses_libraries or needs_libraries(tests.reference),
+        cpu_s=cpu_s,
+    )
 
 
 def adapt(code: str, tests: InputTests) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import difflib
 import os
@@ -25,11 +26,11 @@ from koderz.evaluation.results import (
 )
 from koderz.evaluation.samples import Form, Sample, Survey, load_samples, survey_samples
 from koderz.evaluation.summary import Counts, Reference, Summary
-from koderz.sandbox import open_sandbox
+from koderz.sandbox import Sandbox, open_sandbox
 
 DEFAULT_TIMEOUT_S: Final = 10.0
-_WINDOW_PER_WORKER: Final = 16
-"""How many samples a worker are under way: enough that a slow one holds up no other."""
+_WINDOW_PER_WORKER: Final = 128
+"""How many samples a worker are under way: enough that the slow ones among them go first."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -81,18 +82,27 @@ async def run_evaluation(evaluation: Evaluation, progress: Progress = _quiet) ->
         SandboxUnavailableError: untrusted code cannot be isolated on this machine.
         StoreError: the results cannot be written.
     """
-    run = _Run(evaluation, load_prelude(evaluation), progress)
-    run.resume()
-    if not run.is_done or evaluation.check_references:
-        workers = evaluation.workers or count_processors()
-        async with (
-            open_sandbox(evaluation.sandbox, workers) as sandbox,
-            open_expected_outputs(sandbox) as expected,
-        ):
-            problems = run.prelude.problems
-            judge = Judge(sandbox, problems, expected, timeout_s=evaluation.timeout_s)
+    workers = evaluation.workers or count_processors()
+    async with contextlib.AsyncExitStack() as stack:
+        # Servers start while samples and problems are read; their failing shows when it matters.
+        servers = open_sandbox(evaluation.sandbox, workers, is_eager=True)
+        opening = asyncio.create_task(stack.enter_async_context(servers))
+        stack.push_async_callback(_end, opening)
+        prelude = await asyncio.to_thread(load_prelude, evaluation)
+        run = _Run(evaluation, prelude, progress)
+        run.resume()
+        if not run.is_done or evaluation.check_references:
+            sandbox = await opening
+            expected = await stack.enter_async_context(open_expected_outputs(sandbox))
+            judge = Judge(sandbox, prelude.problems, expected, timeout_s=evaluation.timeout_s)
             await run.judge_all(judge, window=_WINDOW_PER_WORKER * workers)
-    return run.build_summary()
+        return run.build_summary()
+
+
+async def _end(task: asyncio.Task[Sandbox]) -> None:
+    """Let a task go, whatever comes of it."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def count_processors() -> int:

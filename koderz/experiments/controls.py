@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+import msgspec
+
 from koderz.analysis.costs import Control
 from koderz.experiments.history import History
 from koderz.experiments.plans import Key
 from koderz.experiments.results import was_simulated
 from koderz.experiments.store import ExperimentStore
 from koderz.types import Tier
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What frontier models alone were measured to cost on a problem; None was never measured."""
+
+    problem: str
+    real: Control | None
+    simulated: Control | None
+
+
+def load_baseline(store: ExperimentStore, problem: str) -> Baseline:
+    """A problem's controls, real and simulated ones apart."""
+    found = [history for _, history in store.load_problem(problem)]
+    return Baseline(
+        problem=problem,
+        real=build_control(found, is_simulated=False),
+        simulated=build_control(found, is_simulated=True),
+    )
 
 
 def load_control(

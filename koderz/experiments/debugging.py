@@ -10,6 +10,7 @@ import msgspec
 from koderz.errors import StoreError
 from koderz.experiments.plans import Key
 from koderz.experiments.steps import (
+    AllowanceStep,
     CheckpointStep,
     FeedbackStep,
     IterationStep,
@@ -37,6 +38,8 @@ def write_debug_files(folder: Path, key: Key, step: Step) -> None:
 def list_debug_files(key: Key, step: Step) -> Iterator[tuple[str, str]]:
     """The files of a step: names and texts."""
     match step:
+        case AllowanceStep():
+            yield f"{key.id}_allowance.json", _format(step)
         case SpecStep():
             yield f"{key.id}_spec.txt", step.text
         case IterationStep():
@@ -53,5 +56,5 @@ def list_debug_files(key: Key, step: Step) -> Iterator[tuple[str, str]]:
             yield f"{key.id}_verdict.json", _format(step.verdict)
 
 
-def _format(verdict: Verdict) -> str:
-    return msgspec.json.format(msgspec.json.encode(verdict), indent=2).decode() + "\n"
+def _format(value: Verdict | AllowanceStep) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"

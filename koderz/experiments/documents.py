@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,8 +28,8 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for: problems of a dataset, each by every plan and as many times.
 
     `plans` go by the name of their strategy ("" where there is but one). `problems_file` is the
-    dataset's file where one was named. `is_simulated` says that the simulator is to answer, with
-    this seed.
+    dataset's file where one was named. `max_cost_usd` is for the whole run. `is_simulated` says
+    that the simulator is to answer, with this seed.
     """
 
     dataset: str
@@ -37,6 +39,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     problems_file: str = ""
     sandbox: str = "auto"
     baseline_model: str = ""
+    max_cost_usd: Decimal | None = None
     is_simulated: bool = False
     simulator_seed: int = 0
 
@@ -68,14 +71,51 @@ def guess_dataset(problem_id: str) -> str:
 
 def load_problem(dataset: str, problem_id: str, file: Path | None = None) -> Problem:
     """A problem of a dataset; ConfigError, naming close ones, where there is none."""
+    (problem,) = load_named_problems(dataset, [problem_id], file)
+    return problem
+
+
+def load_named_problems(
+    dataset: str, problem_ids: Sequence[str], file: Path | None = None
+) -> tuple[Problem, ...]:
+    """The problems of these names, in this order; ConfigError where there is no such one."""
+    wanted = set(problem_ids)
+    found: dict[str, Problem] = {}
     names = []
     for problem in get_benchmark(dataset).load_problems(file):
-        if problem.task_id == problem_id:
-            return problem
         names.append(problem.task_id)
+        if problem.task_id in wanted:
+            found[problem.task_id] = problem
+            if len(found) == len(wanted):
+                break
+    for problem_id in problem_ids:
+        if problem_id not in found:
+            raise _build_unknown_error(dataset, problem_id, names)
+    return tuple(found[problem_id] for problem_id in dict.fromkeys(problem_ids))
+
+
+def load_range(
+    dataset: str, start: int, end: int | None, file: Path | None = None
+) -> tuple[Problem, ...]:
+    """The problems of a dataset from the one at `start` (the first: 0) up to `end`, without it.
+
+    ConfigError where that is none.
+    """
+    if start < 0:
+        raise ConfigError("the first problem is 0", key="--start")
+    if end is not None and end <= start:
+        raise ConfigError(f"has to be more than --start ({start}): it is not included", key="--end")
+    problems = tuple(get_benchmark(dataset).load_problems(file))
+    if start >= len(problems):
+        there = f"{dataset} has {len(problems)}, from 0 to {len(problems) - 1}"
+        raise ConfigError(f"there is no problem {start}: {there}", key="--start")
+    return problems[start:end]
+
+
+def _build_unknown_error(dataset: str, problem_id: str, names: Sequence[str]) -> ConfigError:
     close = difflib.get_close_matches(problem_id, names, n=3, cutoff=0.6)
     hint = f"did you mean {', '.join(close)}?" if close else f"it has {len(names)} problems"
-    raise ConfigError(
+    return ConfigError(
         f"{dataset} has no problem {problem_id!r}: {hint} (`koderz list-problems --dataset "
         f"{dataset}` lists them)",
         key="--problem-id",

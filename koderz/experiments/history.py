@@ -8,8 +8,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from koderz.experiments.allowances import is_used_up
 from koderz.experiments.plans import Plan
 from koderz.experiments.steps import (
+    AllowanceStep,
     Asked,
     CheckpointStep,
     FeedbackStep,
@@ -89,6 +91,11 @@ class History(msgspec.Struct, frozen=True):
         return History((*self.steps, step))
 
     @property
+    def allowance(self) -> AllowanceStep | None:
+        """What an experiment of independent attempts may use."""
+        return next(self._list(AllowanceStep), None)
+
+    @property
     def spec(self) -> SpecStep | None:
         """The specification, if there is one."""
         return next(self._list(SpecStep), None)
@@ -146,9 +153,17 @@ def decide(plan: Plan, history: History) -> Action:
         return Action.ITERATION
     if trials[-1].verdict is None:
         return Action.FEEDBACK
-    if trials[-1].is_passed or len(trials) >= plan.max_iterations:
+    if trials[-1].is_passed or _is_over(plan, history):
         return Action.VERDICT
     return Action.CHECKPOINT if _is_review_due(plan, history) else Action.ITERATION
+
+
+def _is_over(plan: Plan, history: History) -> bool:
+    """Whether no further iteration may be made."""
+    done, allowance = len(history.trials), history.allowance
+    if done >= plan.max_iterations:
+        return True
+    return allowance is not None and is_used_up(allowance, history.attempts, done)
 
 
 def _is_review_due(plan: Plan, history: History) -> bool:

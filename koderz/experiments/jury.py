@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from koderz.benchmarks.problems import Problem
 from koderz.errors import JobError
@@ -14,6 +15,14 @@ from koderz.evaluation.judging import Judge
 from koderz.evaluation.preparing import Prepared, is_installed, prepare
 from koderz.evaluation.samples import Form, Sample
 from koderz.sandbox import Sandbox, Verdict
+
+
+class Judges(Protocol):
+    """Judges code by one of a benchmark's two sets of tests."""
+
+    async def judge(self, problem: Problem, code: str, /, *, timeout_s: float) -> Verdict:
+        """The verdict on a module; JobError where the problem cannot be judged."""
+        ...
 
 
 class Bench:
@@ -42,7 +51,7 @@ class Jury:
     `feedback` runs the tests that a model may learn from, `verdict` those that decide.
     """
 
-    def __init__(self, feedback: Bench, verdict: Bench) -> None:
+    def __init__(self, feedback: Judges, verdict: Judges) -> None:
         self.feedback, self.verdict = feedback, verdict
 
 

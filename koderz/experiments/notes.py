@@ -8,6 +8,7 @@ from koderz.benchmarks import Problem
 from koderz.experiments.plans import Key
 from koderz.experiments.results import ExperimentResult
 from koderz.experiments.steps import (
+    AllowanceStep,
     Asked,
     CheckpointStep,
     FeedbackStep,
@@ -83,6 +84,8 @@ def read_tag(note: Note, name: str) -> str:
 
 def _tell(key: Key, step: Step) -> tuple[str, str]:
     match step:
+        case AllowanceStep():
+            return "", ""
         case SpecStep():
             text = "" if step.reused_from else step.text
             return f"specification of {key.problem} in {key.id}", text

@@ -136,11 +136,10 @@ class Performer:
             spec=spec.text if spec else "",
             notes=history.notes,
             guidance=history.guidance,
-            previous=trials[-1].build_record() if trials else None,
+            previous=trials[-1].build_record() if trials and not self._plan.cost_of else None,
         )
         request = build_iteration_request(task, use_reasoning=self._plan.use_reasoning)
-        if self._plan.seed is not None:
-            request = msgspec.structs.replace(request, seed=self._plan.seed + number)
+        request = msgspec.structs.replace(request, seed=self._plan.get_seed(number))
         reply = await self._ask(TaskKind.ITERATION, number, request, history)
         extraction = extract_code(reply.text, self._problem)
         return IterationStep(

@@ -12,6 +12,9 @@ from koderz.errors import ConfigError
 from koderz.prompts.iteration import ANSWER_TOKENS
 from koderz.types import TaskKind
 
+MOST_SAMPLES = 1_000
+"""How often one strategy may try a problem in a run; the samples' seeds follow each other."""
+
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
 
@@ -43,7 +46,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     the memory has one. `use_reasoning` lets the model think aloud before its code. `seed` differs
     from iteration to iteration by their number. `timeout_s` is CPU time of one program,
     `answer_tokens` the most that one answer may have, thoughts included. `max_cost_usd` is for
-    the whole experiment. Raises ConfigError for what makes no sense.
+    the whole experiment. With `cost_of`, a strategy's name, attempts are independent of each other
+    and go on until one passes or what that strategy's experiment took is used up. Raises
+    ConfigError for what makes no sense.
     """
 
     iteration_model: str
@@ -58,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 10.0
     answer_tokens: int = ANSWER_TOKENS
     max_cost_usd: Decimal | None = None
+    cost_of: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -75,6 +81,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         _require(heat is None or 0 <= heat <= 2, "--temperature", "lies between 0 and 2")  # noqa: PLR2004 - the range that providers share.
         _require(not math.isnan(self.timeout_s), "--timeout", "is no number")
 
+    def get_seed(self, number: int) -> int | None:
+        """The seed of an attempt, by its number; None where none is set.
+
+        Those of independent attempts lie so far apart that no two samples share one.
+        """
+        if self.seed is None:
+            return None
+        return self.seed + number * (MOST_SAMPLES if self.cost_of else 1)
+
     @property
     def models(self) -> dict[TaskKind, str]:
         """The model of each role that the plan has."""
@@ -84,6 +99,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             TaskKind.CHECKPOINT: self.checkpoint_model,
         }
         return {role: model for role, model in named.items() if model}
+
+
+def plan_sample(plan: Plan, sample: int) -> Plan:
+    """The plan as one sample of several follows it: with a seed of its own, where one is set."""
+    return plan if plan.seed is None else msgspec.structs.replace(plan, seed=plan.seed + sample)
 
 
 def plan_zero_shot(plan: Plan) -> Plan:

@@ -7,6 +7,8 @@ that asked a model has no answer, although one was paid for.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -22,6 +24,30 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     attempts: tuple[Attempt, ...] = ()
     failure: str = ""
+
+
+class Bound(StrEnum):
+    """What an allowance counts: money, or calls where money says nothing."""
+
+    COST = "cost"
+    CALLS = "calls"
+
+
+class AllowanceStep(msgspec.Struct, frozen=True, kw_only=True, tag="allowance"):
+    """How much an experiment of independent attempts may use: what another one used.
+
+    `cost_of` is the strategy of that other experiment, which had the same problem and sample. It
+    cost `cost_usd` (None: a price is unknown) in so many `calls`; `bound` says which of them
+    holds, `reason` why it is calls. `gpu_hour_usd` is what local time was counted at (None: not).
+    """
+
+    at: datetime
+    cost_of: str
+    bound: Bound
+    cost_usd: Decimal | None
+    calls: int
+    gpu_hour_usd: Decimal | None = None
+    reason: str = ""
 
 
 class SpecStep(Asked, frozen=True, kw_only=True, tag="spec"):
@@ -78,7 +104,9 @@ class VerdictStep(msgspec.Struct, frozen=True, kw_only=True, tag="verdict"):
     is_held_back: bool
 
 
-Step: TypeAlias = SpecStep | IterationStep | FeedbackStep | CheckpointStep | VerdictStep
+Step: TypeAlias = (
+    AllowanceStep | SpecStep | IterationStep | FeedbackStep | CheckpointStep | VerdictStep
+)
 
 
 _DECODER: msgspec.json.Decoder[Step] = msgspec.json.Decoder(Step)
@@ -95,7 +123,7 @@ def decode_step(body: bytes | str) -> Step:
 
 
 def get_kind(step: Step) -> str:
-    """The kind of a step: spec, iteration, feedback, checkpoint or verdict."""
+    """The kind of a step: allowance, spec, iteration, feedback, checkpoint, verdict."""
     return str(step.__struct_config__.tag)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,6 +17,7 @@ from koderz.errors import ConfigError, StoreError
 from koderz.experiments.history import History
 from koderz.experiments.plans import Key
 from koderz.experiments.steps import Step, decode_step, encode_step, get_kind
+from koderz.locks import hold_lock
 
 _FIRST = """
 CREATE TABLE runs (
@@ -70,6 +72,17 @@ class ExperimentStore:
     def __init__(self, path: str | Path) -> None:
         self._database = Database(path, SCHEMA)
         self.path = self._database.path
+
+    @contextmanager
+    def hold_run(self, run: str) -> Iterator[None]:
+        """Keep a run to this process: a second one would pay for the same steps.
+
+        Raises ConfigError where another process has it.
+        """
+        path = self.path.with_name(f"{self.path.name}-{run}.lock")
+        taken = ConfigError(f"another process is at the run {run}: wait for it")
+        with hold_lock(path, taken):
+            yield
 
     def keep_run(self, row: RunRow) -> None:
         """Keep a run; one kept again takes the place of what was kept of it, its steps stay."""
@@ -127,13 +140,27 @@ class ExperimentStore:
 
     def load_histories(self, run: str) -> Iterator[tuple[Key, History]]:
         """Every experiment of a run that has a step, with its steps."""
+        for key in self.load_keys(run):
+            yield key, self.load_history(key)
+
+    def load_keys(self, run: str) -> tuple[Key, ...]:
+        """Every experiment of a run that has a step."""
         query = (
             "SELECT DISTINCT strategy, problem, sample FROM steps WHERE run = ?"
             " ORDER BY strategy, problem, sample"
         )
-        for row in self._database.fetch(query, (run,)):
-            key = Key(run=run, **dict(row))
-            yield key, self.load_history(key)
+        rows = self._database.fetch(query, (run,))
+        return tuple(Key(run=run, **dict(row)) for row in rows)
+
+    def count_verdicts(self, run: str) -> tuple[int, int]:
+        """How many experiments of a run are judged, and how many of those solved."""
+        query = (
+            "SELECT count(*) AS judged,"
+            " count(*) FILTER (WHERE json_extract(body, '$.verdict.status') = 'passed') AS solved"
+            " FROM steps WHERE run = ? AND kind = 'verdict'"
+        )
+        (row,) = self._database.fetch(query, (run,))
+        return row["judged"], row["solved"]
 
     def load_problem(self, problem: str) -> Iterator[tuple[Key, History]]:
         """Every experiment of any run with that problem, with its steps."""
@@ -141,6 +168,11 @@ class ExperimentStore:
         for row in self._database.fetch(query, (problem,)):
             key = Key(**dict(row))
             yield key, self.load_history(key)
+
+    def load_problem_ids(self) -> tuple[str, ...]:
+        """Every problem that an experiment of any run has a step for."""
+        rows = self._database.fetch("SELECT DISTINCT problem FROM steps ORDER BY problem")
+        return tuple(row["problem"] for row in rows)
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -14,6 +15,7 @@ from koderz.errors import RequestRejectedError, RoutingError
 from koderz.ledger.records import Attempt
 from koderz.routing.checks import Check
 from koderz.routing.routes import Route
+from koderz.routing.sampling import Facts
 from koderz.types import ModelInfo, Request, TaskKind
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ P = TypeVar("P")
 T = TypeVar("T")
 
 TRIES_PER_MODEL = 2
+
+# Other vendors' vocabularies cut the same text into more tokens than ours, and instructions and the
+# schema take room as well.
+CONTEXT_SHARE = 0.6
 
 
 class PartAnswer(msgspec.Struct, Generic[P, T], frozen=True, kw_only=True):
@@ -42,7 +48,8 @@ class PartAnswer(msgspec.Struct, Generic[P, T], frozen=True, kw_only=True):
 class Asker(Generic[P, T]):
     """Asks a router about the parts of one job, which may cost `limit_usd` at most.
 
-    `build_request` and `build_check` say what is asked of a part and what an answer must keep to.
+    `build_request` and `build_check` say what is asked of a part and what an answer must keep to;
+    `build_facts` what that check is built of, as plain values (see `koderz.routing.sampling`).
     """
 
     def __init__(
@@ -54,9 +61,11 @@ class Asker(Generic[P, T]):
         build_check: Callable[[P], Check[T]],
         job_id: str,
         limit_usd: Decimal | None,
+        build_facts: Callable[[P], Facts] | None = None,
     ) -> None:
         self._router, self._task = router, task
         self._build_request, self._build_check = build_request, build_check
+        self._build_facts = build_facts
         self._job_id, self._limit_usd = job_id, limit_usd
         # The router's deadline runs from the moment of asking: a part asks when its turn comes.
         self._turns = asyncio.Semaphore(router.settings.koderz.routing.side_concurrency)
@@ -65,14 +74,7 @@ class Asker(Generic[P, T]):
         self, parts: Sequence[P], on_answer: Callable[[], None]
     ) -> tuple[PartAnswer[P, T], ...]:
         """An answer for every part, in order; `on_answer` is called as each one comes."""
-        tasks = [asyncio.create_task(self._ask(part, on_answer)) for part in parts]
-        try:
-            return tuple(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        return tuple(await run_together([self._ask(part, on_answer) for part in parts]))
 
     async def _ask(self, part: P, on_answer: Callable[[], None]) -> PartAnswer[P, T]:
         try:
@@ -84,6 +86,7 @@ class Asker(Generic[P, T]):
                     job_id=self._job_id,
                     tries_per_model=TRIES_PER_MODEL,
                     limit_usd=self._limit_usd,
+                    build_facts=partial(self._build_facts, part) if self._build_facts else None,
                 )
         except (RoutingError, RequestRejectedError) as error:
             # No other model would do it: what needs no model still can.
@@ -93,6 +96,26 @@ class Asker(Generic[P, T]):
             result = PartAnswer(part=part, value=answer.value, attempts=answer.attempts)
         on_answer()
         return result
+
+
+def fit_prompt_tokens(wanted: int, route: Route) -> int:
+    """Most tokens of a prompt's input: as wanted, fewer where the first model has less room."""
+    context = route.models[0].context_tokens
+    if context is None:
+        return wanted
+    return max(1, min(wanted, int((context - route.max_tokens) * CONTEXT_SHARE)))
+
+
+async def run_together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What they give, in order; if one fails, or we are cancelled, none of them is left running."""
+    tasks = [asyncio.create_task(each) for each in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def find_main_author(answers: Iterable[PartAnswer[P, T]], route: Route) -> ModelInfo | None:

@@ -21,6 +21,8 @@ def decode_answer(completion: Completion, decoder: msgspec.json.Decoder[T]) -> T
         return decoder.decode(cut_json(whole.value))
     except msgspec.MsgspecError as error:
         return Rejected(f"the answer is not the JSON asked for: {_say_where(error)}")
+    except RecursionError:
+        return Rejected("the answer is not the JSON asked for: it is nested too deeply")
 
 
 def cut_json(text: str) -> str:

@@ -65,6 +65,29 @@ def build_bill(
     )
 
 
+def add_writing(
+    bill: Bill,
+    router: Router,
+    main: ModelInfo | None,
+    *,
+    tokens_in: int,
+    tokens_out: int,
+    product: str,
+) -> Bill:
+    """The bill with the product, too, in the baseline: the main model would have written it.
+
+    `product` is what an item gets, such as "label".
+    """
+    usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
+    price = router.price(main or get_reference_model())
+    said = f"{bill.baseline}, and writing the {product}s ({tokens_out:,} tokens) itself"
+    return msgspec.structs.replace(
+        bill,
+        baseline_usd=price.cost_usd(usage),
+        baseline=f"{said}; they are the items that got their {product} in this run",
+    )
+
+
 def get_reference_model() -> ModelInfo:
     """The newest frontier model of the catalogue's first makers: a stand-in for a main model."""
     candidates = [

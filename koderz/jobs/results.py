@@ -13,6 +13,9 @@ from koderz.types import TaskKind, Tier
 
 JobEngine = Literal["extractive", "model", "mixed", "passthrough"]
 
+SIMULATED = " (simulated)"
+"""What follows the name of a model that the simulator stood in for."""
+
 
 class JobAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """One call that was made for a job, however it ended; a cost of None is unknown."""
@@ -85,7 +88,7 @@ def build_job_record(result: JobResult, task: TaskKind, *, run_id: str, job_id: 
 
 def name_author(model: str | None, *, is_simulated: bool) -> str:
     """Who wrote the prose, as it stands above it."""
-    return f"{model or 'a model'}{' (simulated)' if is_simulated else ''}"
+    return f"{model or 'a model'}{SIMULATED if is_simulated else ''}"
 
 
 def clean_text(text: str) -> str:

@@ -17,6 +17,8 @@ _WINDOW = "at_us >= :since AND at_us < :until AND (:run_id IS NULL OR run_id = :
 _CHOSEN = f"{_WINDOW} AND is_simulated = :is_simulated"
 _UNSAVING = ", ".join(f"'{task}'" for task in sorted(set(TaskKind) - CHORES))
 _ANSWERS = "outcome IN ('accepted', 'rejected')"
+# Nobody waits for a batch: its hours say nothing of how fast a model answers.
+_TIMED = f"{_ANSWERS} AND batch_id = ''"
 
 GROUPS: Final = {
     by: f"""
@@ -33,7 +35,7 @@ SELECT {by} AS name,
     sum(reasoning_tokens) AS reasoning_tokens,
     sum(cost_pusd) AS cost_pusd,
     count(*) - count(cost_pusd) AS unknown_cost_calls,
-    avg(latency_s) FILTER (WHERE {_ANSWERS}) AS avg_latency_s
+    avg(latency_s) FILTER (WHERE {_TIMED}) AS avg_latency_s
 FROM attempts WHERE {_CHOSEN}
 GROUP BY name ORDER BY calls DESC, name
 """
@@ -47,7 +49,7 @@ WITH ranked AS (
     SELECT {by} AS name, latency_s,
         row_number() OVER (PARTITION BY {by} ORDER BY latency_s) AS place,
         count(*) OVER (PARTITION BY {by}) AS answers
-    FROM attempts WHERE {_CHOSEN} AND {_ANSWERS}
+    FROM attempts WHERE {_CHOSEN} AND {_TIMED}
 )
 SELECT name, latency_s AS p95_latency_s FROM ranked WHERE place = (answers * 95 + 99) / 100
 """
@@ -66,7 +68,7 @@ SMALL = f"""
 SELECT count(*) AS calls,
     coalesce(sum(input_tokens + cache_read_tokens + cache_write_tokens + output_tokens), 0)
         AS total_tokens,
-    avg(latency_s) FILTER (WHERE {_ANSWERS}) AS avg_latency_s,
+    avg(latency_s) FILTER (WHERE {_TIMED}) AS avg_latency_s,
     count(*) FILTER (WHERE {_ANSWERS}) AS checked,
     count(*) FILTER (
         WHERE outcome = 'accepted' AND job_id NOT IN (SELECT job_id FROM contradictions)
@@ -79,7 +81,7 @@ ASKED_JOBS = f"""
 WITH chosen AS (
     SELECT job_id, outcome, model,
         first_value(model) OVER (PARTITION BY job_id ORDER BY id) AS first_model
-    FROM attempts WHERE {_CHOSEN} AND job_id <> ''
+    FROM attempts WHERE {_CHOSEN} AND job_id <> '' AND task <> '{TaskKind.QUALITY}'
 ), asked AS (
     SELECT max(outcome = 'accepted') AS is_answered,
         max(outcome = 'accepted' AND model <> first_model) AS is_escalated

@@ -34,7 +34,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     answered; `rates` are the prices used, in USD per million tokens, as of the ISO date
     `rates_as_of`. `cost_usd` is None where a price, or what a broken call was billed, is unknown.
     `first_token_s` is None where the answer was not streamed. All attempts of a job share its
-    `job_id`, all jobs of a process its `run_id`. `reason` says why it was not accepted, in words
+    `job_id`, all jobs of a process its `run_id`. `batch_id` is the provider's batch that the call
+    was a part of, "" for a call of its own. `reason` says why it was not accepted, in words
     that hold no part of the prompt or the answer.
     """
 
@@ -57,6 +58,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     route_source: str = ""
     request_id: str = ""
     is_simulated: bool = False
+    batch_id: str = ""
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,11 +16,21 @@ Cell: TypeAlias = str | int | float | None
 REASON_LENGTH = 200
 """Most characters of a reason that are kept."""
 
+ADD_ATTEMPT = """
+INSERT INTO attempts (at_us, run_id, job_id, task, tier, provider, model, answered_by,
+    input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+    is_estimated, input_rate_pusd, cache_read_rate_pusd, cache_write_rate_pusd, output_rate_pusd,
+    rates_as_of, cost_pusd, latency_s, first_token_s, outcome, reason, route_source, request_id,
+    is_simulated, batch_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+"""A row of `encode_attempt` goes in by this."""
+
 _RATES = ("input", "cache_read", "cache_write", "output")
 _TOKEN_CLASSES = tuple(f"{name}_tokens" for name in (*_RATES, "reasoning"))
 _SAME = (
     *("run_id", "job_id", "provider", "model", "answered_by", "rates_as_of", "latency_s"),
-    *("first_token_s", "reason", "route_source", "request_id"),
+    *("first_token_s", "reason", "route_source", "request_id", "batch_id"),
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -93,6 +103,7 @@ def encode_attempt(attempt: Attempt) -> tuple[Cell, ...]:
         attempt.route_source,
         attempt.request_id,
         attempt.is_simulated,
+        attempt.batch_id,
     )
 
 

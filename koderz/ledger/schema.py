@@ -70,7 +70,69 @@ CREATE TABLE contradictions (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SCORES = """
+CREATE TABLE scores (
+    id INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    job_id TEXT NOT NULL,
+    task TEXT NOT NULL,
+    model TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    measure TEXT NOT NULL,
+    agreed REAL NOT NULL,
+    units INTEGER NOT NULL,
+    is_simulated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX scores_by_time ON scores (at_us);
+
+CREATE TABLE calibrations (
+    id INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    model TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    truth TEXT NOT NULL,
+    examples INTEGER NOT NULL,
+    threshold REAL NOT NULL,
+    max_loss REAL NOT NULL,
+    loss_high REAL NOT NULL,
+    kept REAL NOT NULL,
+    compared INTEGER NOT NULL,
+    agreed INTEGER NOT NULL,
+    agreement_low REAL NOT NULL,
+    is_simulated INTEGER NOT NULL
+) STRICT
+"""
+
+# `parts` is JSON: what names the pieces of a request, never the pieces themselves.
+_SUBMISSIONS = """
+ALTER TABLE attempts ADD COLUMN batch_id TEXT NOT NULL DEFAULT '';
+CREATE TABLE submissions (
+    id TEXT PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    task TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    newest_before TEXT NOT NULL,
+    batch_id TEXT NOT NULL,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX submissions_by_question ON submissions (question, state);
+
+CREATE TABLE submitted_requests (
+    submission_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    parts TEXT NOT NULL,
+    estimate_pusd INTEGER,
+    is_recorded INTEGER NOT NULL,
+    PRIMARY KEY (submission_id, position)
+) STRICT, WITHOUT ROWID
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SCORES, _SUBMISSIONS)
 """The script at position n takes a file of version n to version n + 1; none is ever changed.
 
 A semicolon at a line's end ends a statement.

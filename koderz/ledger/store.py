@@ -22,15 +22,15 @@ from koderz.errors import StoreError
 from koderz.ledger import rows
 from koderz.ledger.records import Attempt, JobRecord
 from koderz.ledger.schema import SCHEMA
-
-_ADD_ATTEMPT = """
-INSERT INTO attempts (at_us, run_id, job_id, task, tier, provider, model, answered_by,
-    input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-    is_estimated, input_rate_pusd, cache_read_rate_pusd, cache_write_rate_pusd, output_rate_pusd,
-    rates_as_of, cost_pusd, latency_s, first_token_s, outcome, reason, route_source, request_id,
-    is_simulated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+from koderz.ledger.scores import (
+    ADD_CALIBRATION,
+    ADD_SCORE,
+    CalibrationRecord,
+    ScoreRecord,
+    encode_calibration,
+    encode_score,
+)
+from koderz.ledger.submissions import Submissions
 
 _ADD_JOB = """
 INSERT OR REPLACE INTO jobs (job_id, at_us, run_id, task, engine, tokens_in, tokens_out,
@@ -70,10 +70,11 @@ class Ledger:
     def __init__(self, path: str | Path) -> None:
         self._database = Database(path, SCHEMA)
         self.path = self._database.path
+        self.submissions = Submissions(self._database)
 
     def record(self, attempt: Attempt) -> None:
         """Keep one attempt."""
-        self._database.write(_ADD_ATTEMPT, rows.encode_attempt(attempt))
+        self._database.write(rows.ADD_ATTEMPT, rows.encode_attempt(attempt))
 
     def record_job(self, job: JobRecord) -> None:
         """Keep what a job saved; a job recorded again takes the place of its earlier record."""
@@ -84,6 +85,14 @@ class Ledger:
         row = (job_id, rows.encode_time(datetime.now(UTC)), rows.tidy_reason(reason))
         if not self._database.write(_ADD_CONTRADICTION, row):
             raise StoreError(f"the ledger {self.path} has no attempt of a job {job_id!r}")
+
+    def record_score(self, score: ScoreRecord) -> None:
+        """Keep what an answer scored."""
+        self._database.write(ADD_SCORE, encode_score(score))
+
+    def record_calibration(self, calibration: CalibrationRecord) -> None:
+        """Keep a threshold that was chosen, and what it rests on."""
+        self._database.write(ADD_CALIBRATION, encode_calibration(calibration))
 
     def spent_usd(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +22,9 @@ from koderz.models.openai_client import OpenAIClient
 from koderz.models.registry import UNKNOWN, get_close_matches, get_provider, get_provider_info
 from koderz.models.transport import Transport
 from koderz.types import ProviderInfo
+
+if TYPE_CHECKING:
+    from koderz.models.batches import BatchClient
 
 CLIENTS: Mapping[str, type[ModelClient]] = {
     "anthropic": FrontierClient,
@@ -64,6 +67,7 @@ class ModelFactory:
         self._transport = transport or Transport(self._settings.koderz.http, environ=self._environ)
         self._on_fetch = on_fetch
         self._clients: dict[str, ModelClient] = {}
+        self._batch_clients: dict[str, BatchClient] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,6 +103,26 @@ class ModelFactory:
             self._clients[provider_id] = self._build_client(provider_id)
         return self._clients[provider_id]
 
+    def get_batch_client(self, model: str) -> BatchClient:
+        """The client of the batch endpoint that `model` can be asked at; raises as `get_client`.
+
+        ConfigError, too, where its provider has none that is known.
+        """
+        from koderz.models.batches import BATCH_CLIENTS
+
+        provider_id = get_provider(model, self._settings)
+        if provider_id not in BATCH_CLIENTS:
+            raise ConfigError(
+                f"{model}: its provider has no batch endpoint that is known here (known are those "
+                "of Anthropic and OpenAI): choose a model of theirs, or ask without a batch"
+            )
+        if provider_id not in self._batch_clients:
+            placed, key = self._place(provider_id)
+            self._batch_clients[provider_id] = BATCH_CLIENTS[provider_id](
+                placed, self._transport, api_key=key, settings=self._settings
+            )
+        return self._batch_clients[provider_id]
+
     def get_ollama_client(self) -> OllamaClient:
         """The client of Ollama, which can also fetch and remove models; raises as `get_client`."""
         client = self.get_provider_client("ollama")
@@ -112,17 +136,25 @@ class ModelFactory:
         return provider is not None and (not _needs_key(provider) or bool(self._get_key(provider)))
 
     def _build_client(self, provider_id: str) -> ModelClient:
+        provider, key = self._place(provider_id)
+        if _is_embedded(provider):
+            return self._build_embedded(provider)
+        return CLIENTS[provider.wire](
+            provider, self._transport, api_key=key, settings=self._settings
+        )
+
+    def _place(self, provider_id: str) -> tuple[ProviderInfo, str]:
+        """A provider at the address where it is asked, and its key."""
         provider = get_provider_info(provider_id, self._settings)
         if provider is None:
             raise ConfigError(f"no provider {provider_id!r} is known", key="koderz.providers")
         key = self._get_key(provider)
         if not key and _needs_key(provider):
             raise MissingAPIKeyError(provider.title, provider.key_vars[0])
-        if provider.id == EMBEDDED and not provider.base_url:
-            return self._build_embedded(provider)
+        if _is_embedded(provider):
+            return provider, key
         address = self._environ.get(provider.base_url_var) or provider.base_url
-        placed = msgspec.structs.replace(provider, base_url=build_base_urls(address, provider))
-        return CLIENTS[provider.wire](placed, self._transport, api_key=key, settings=self._settings)
+        return msgspec.structs.replace(provider, base_url=build_base_urls(address, provider)), key
 
     def _build_embedded(self, provider: ProviderInfo) -> ModelClient:
         from koderz.models.llamacpp_client import LlamaCppClient
@@ -140,6 +172,10 @@ class ModelFactory:
             if value := self._environ.get(name, "").strip():
                 return check_key(value, name)
         return ""
+
+
+def _is_embedded(provider: ProviderInfo) -> bool:
+    return provider.id == EMBEDDED and not provider.base_url
 
 
 def _needs_key(provider: ProviderInfo) -> bool:

@@ -29,6 +29,7 @@ PRICE_PERIOD_S = 1800
 
 # In the price table these mark another bill than a plain call's: batches, fine-tunes, fast lanes.
 VARIANT_MARKS = (":", "-fast")
+_BATCH = {"processing": "batch"}
 
 
 class LongPromptRates(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,23 +100,35 @@ class PriceBook:
     ) -> None:
         self._overrides = dict(overrides or {})
         self._clock = clock
-        self._known: dict[tuple[str, str, str, int], Price] = {}
+        self._known: dict[tuple[str, str, str, int, bool], Price] = {}
 
     def get_price(self, model: ModelInfo) -> Price:
         """A model's price in force now; its rates are None where nobody knows it."""
-        now = self._clock()
-        period = int(now.timestamp()) // PRICE_PERIOD_S
-        key = (model.name, model.provider, model.api_name, period)
+        return self._get(model, self._clock(), is_batch=False)
+
+    def get_batch_price(self, model: ModelInfo, at: datetime | None = None) -> Price:
+        """What a request in a batch of its provider's costs at that time (None: now).
+
+        As the price table states it, else half of the plain price, as both providers say:
+        https://platform.claude.com/docs/en/build-with-claude/batch-processing and
+        https://platform.openai.com/docs/guides/batch.
+        """
+        return self._get(model, at or self._clock(), is_batch=True)
+
+    def _get(self, model: ModelInfo, at: datetime, *, is_batch: bool) -> Price:
+        period = int(at.timestamp()) // PRICE_PERIOD_S
+        key = (model.name, model.provider, model.api_name, period, is_batch)
         if key not in self._known:
-            self._known[key] = self._resolve(model, now)
+            self._known[key] = self._resolve(model, at, is_batch=is_batch)
         return self._known[key]
 
-    def _resolve(self, model: ModelInfo, now: datetime) -> Price:
-        price = _look_up(model, now)
+    def _resolve(self, model: ModelInfo, at: datetime, *, is_batch: bool) -> Price:
+        price = _look_up(model, at)
         for name in (model.name, f"{model.provider}/{model.api_name}", model.api_name):
             if override := self._overrides.get(name):
-                return _override(price, override)
-        return price
+                price = _override(price, override)
+                return _halve(price) if is_batch else price
+        return _look_up_batch(model, at, price) if is_batch else price
 
 
 @cache
@@ -158,7 +171,40 @@ def _look_up(model: ModelInfo, now: datetime) -> Price:
     priced = _find_priced(model)
     if priced is None:
         return Price(rates=Rates(), as_of=day, source="unknown")
-    amounts = priced.get_prices(now)
+    return _build_price(priced.get_prices(now), day)
+
+
+def _look_up_batch(model: ModelInfo, at: datetime, plain: Price) -> Price:
+    """The table's own price for batches where it has one then, else half of the plain price."""
+    priced = None if model.tier is Tier.LOCAL else _find_priced(model)
+    for variant in (priced and priced.price_variants) or ():
+        is_due = variant.constraint is None or variant.constraint.active(at)
+        if priced and is_due and variant.when == _BATCH:
+            price = _build_price(priced.get_prices(at, _BATCH), plain.as_of)
+            return msgspec.structs.replace(price, source=f"{price.source}, batches")
+    return _halve(plain)
+
+
+def _halve(price: Price) -> Price:
+    if price.rates == Rates():
+        return price
+    return Price(
+        rates=_halve_rates(price.rates),
+        long_prompts=tuple(
+            msgspec.structs.replace(each, rates=_halve_rates(each.rates))
+            for each in price.long_prompts
+        ),
+        as_of=price.as_of,
+        source=f"half of {price.source}",
+    )
+
+
+def _halve_rates(rates: Rates) -> Rates:
+    halves = (None if rate is None else rate / 2 for rate in msgspec.structs.astuple(rates))
+    return Rates(**dict(zip(Rates.__struct_fields__, halves, strict=True)))
+
+
+def _build_price(amounts: Any, day: str) -> Price:
     limits = sorted({tier.start for part in _get_parts(amounts) for tier in _get_tiers(part)})
     rates = _build_rates(amounts, 0)
     if rates == Rates():

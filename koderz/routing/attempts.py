@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from koderz.errors import (
+    AnswerLostError,
     MalformedResponseError,
     ProviderError,
     ProviderTimeoutError,
@@ -105,7 +106,7 @@ def _build(call: Call, *, usage: Usage, **ending: object) -> Attempt:
 def may_be_billed(error: BaseException) -> bool:
     """Whether the provider worked on the call: it fell silent, broke off, or was left waiting."""
     return not isinstance(error, ProviderError) or isinstance(
-        error, ProviderTimeoutError | MalformedResponseError
+        error, ProviderTimeoutError | MalformedResponseError | AnswerLostError
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from koderz.config.settings import BudgetSettings
 from koderz.errors import (
+    AnswerLostError,
     BudgetExceededError,
     MalformedResponseError,
     ProviderError,
@@ -21,7 +22,7 @@ MOST_JOBS: Final = 10_000
 """How many jobs' costs are remembered; beyond, the job that was quiet longest is forgotten."""
 
 _ZERO: Final = Decimal(0)
-_MAYBE_BILLED: Final = (ProviderTimeoutError, MalformedResponseError)
+_MAYBE_BILLED: Final = (ProviderTimeoutError, MalformedResponseError, AnswerLostError)
 _STATE_PRICES: Final = (
     'its price is unknown, so it cannot be kept within a limit: state it in [koderz.prices."MODEL"]'
 )

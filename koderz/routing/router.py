@@ -12,14 +12,14 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from uuid import uuid4
 
 import msgspec
 
 from koderz.config.settings import Settings
 from koderz.errors import (
-    AllRoutesFailedError,
     AuthenticationError,
     ConfigError,
     ContextLengthError,
@@ -28,8 +28,8 @@ from koderz.errors import (
     RequestRejectedError,
 )
 from koderz.ledger.records import Attempt, JobRecord
+from koderz.ledger.scores import CalibrationRecord, ScoreRecord
 from koderz.ledger.store import Ledger
-from koderz.models.factory import ModelFactory
 from koderz.models.inventory import Inventory
 from koderz.models.prices import Price, PriceBook
 from koderz.routing.attempts import (
@@ -41,9 +41,15 @@ from koderz.routing.attempts import (
 from koderz.routing.breaker import Breakers
 from koderz.routing.budget import Budget, Reservation
 from koderz.routing.checks import Accepted, Check, Rejected
+from koderz.routing.commitments import Commitments
+from koderz.routing.questions import ClientSource, Question, Trail
 from koderz.routing.requests import ask_again, fill_limits, fit_to_model
 from koderz.routing.routes import Route, is_side_work, resolve_route
+from koderz.routing.sampling import BuildFacts, Sampler
 from koderz.types import Completion, ModelInfo, Request, TaskKind
+
+if TYPE_CHECKING:
+    from koderz.routing.batches import Batches
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -70,33 +76,6 @@ class Job(Protocol[T_co]):
         """Do the work over this router."""
 
 
-class Question(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """What is asked, how the answer is judged, and how often one model may try."""
-
-    request: Request
-    check: Check[T]
-    route: Route
-    job_id: str
-    tries_per_model: int
-    limit_usd: Decimal | None
-
-
-class Trail:
-    """What has been tried for one question so far."""
-
-    def __init__(self) -> None:
-        self.attempts: list[Attempt] = []
-        self.reasons: list[str] = []
-        self.config_error: ConfigError | None = None
-        self.too_small_tokens = 0
-
-    def build_error(self, *more: str) -> Exception:
-        """The error that ends a question nobody could answer."""
-        if self.config_error and not self.attempts:
-            return self.config_error
-        return AllRoutesFailedError([*self.reasons, *more], attempts=self.attempts)
-
-
 class Router:
     """Sends work to the cheapest model that can do it; made by `koderz.compose.open_router`."""
 
@@ -104,16 +83,18 @@ class Router:
         self,
         *,
         settings: Settings,
-        factory: ModelFactory,
+        factory: ClientSource,
         prices: PriceBook,
         ledger: Ledger,
         inventory: Inventory | None,
+        sampler: Sampler | None = None,
     ) -> None:
         self.settings, self.inventory = settings, inventory
         self.run_id = uuid4().hex
         self._factory, self._prices, self._ledger = factory, prices, ledger
+        self._sampler = sampler
         limits = settings.koderz.routing
-        self._budget = Budget(settings.koderz.budget, ledger)
+        self._budget = Budget(settings.koderz.budget, Commitments(ledger, self.run_id))
         self._breakers = Breakers(limits.breaker_failures, limits.breaker_cooldown_s)
         self._simulated: set[str] = set()
         self._side_slots = asyncio.Semaphore(limits.side_concurrency)
@@ -127,9 +108,37 @@ class Router:
         """What a model costs."""
         return self._prices.get_price(model)
 
+    @cached_property
+    def batches(self) -> Batches:
+        """Asking many questions at once at a provider's batch endpoint, for half the price.
+
+        Raises ConfigError where the clients are of a kind that has none.
+        """
+        from koderz.routing.batch_values import BatchSource
+        from koderz.routing.batches import Batches
+
+        if not isinstance(self._factory, BatchSource):
+            raise ConfigError("these models are asked one by one: leave the batch out")
+        return Batches(
+            settings=self.settings,
+            clients=self._factory,
+            prices=self._prices,
+            ledger=self._ledger,
+            budget=self._budget,
+            run_id=self.run_id,
+        )
+
     def record_job(self, job: JobRecord) -> None:
         """Keep what a finished job saved."""
         self._ledger.record_job(job)
+
+    def record_score(self, score: ScoreRecord) -> None:
+        """Keep what an answer scored."""
+        self._ledger.record_score(score)
+
+    def record_calibration(self, calibration: CalibrationRecord) -> None:
+        """Keep a threshold that was chosen, and what it rests on."""
+        self._ledger.record_calibration(calibration)
 
     def load_attempts(self, job_id: str) -> tuple[Attempt, ...]:
         """The attempts that the ledger has of a job, also those of an earlier process."""
@@ -150,15 +159,16 @@ class Router:
         deadline_s: float | None = None,
         limit_usd: Decimal | None = None,
         models: Sequence[str] = (),
+        build_facts: BuildFacts | None = None,
     ) -> Answer[T]:
         """The first answer that `check` accepts, from the cheapest model that gives one.
 
         The models of the task's route are asked in order, each up to `tries_per_model` times
         where its answer is rejected (the reason goes with the repeat). All attempts are billed to
         `job_id`, which may cost `limit_usd` at the most. `models` name the route instead, as in
-        `resolve_route`. Raises AllRoutesFailedError,
-        BudgetExceededError, or at once AuthenticationError and RequestRejectedError, which no
-        other model would mend.
+        `resolve_route`. `build_facts` gives what the check was built of, for an answer that is
+        kept to be measured later. Raises AllRoutesFailedError, BudgetExceededError, or at once
+        AuthenticationError and RequestRejectedError, which no other model would mend.
         """
         route = resolve_route(self.settings, task, self.inventory, models=models)
         question = Question(
@@ -168,6 +178,7 @@ class Router:
             job_id=job_id or uuid4().hex,
             tries_per_model=tries_per_model,
             limit_usd=limit_usd,
+            build_facts=build_facts,
         )
         trail = Trail()
         longest_s = deadline_s or self.settings.koderz.routing.deadline_s
@@ -199,6 +210,7 @@ class Router:
             for _ in range(question.tries_per_model):
                 completion, verdict = await self._attempt(question, model, request, trail)
                 if isinstance(verdict, Accepted):
+                    self._offer(question, model, completion)
                     return Answer(
                         value=verdict.value,
                         completion=completion,
@@ -218,6 +230,16 @@ class Router:
             trail.config_error = trail.config_error or error
             trail.reasons.append(f"{model.name}: {error}")
         return None
+
+    def _offer(self, question: Question[T], model: ModelInfo, completion: Completion) -> None:
+        if self._sampler is not None:
+            self._sampler.offer(
+                question.request,
+                completion,
+                task=question.route.task,
+                model=model,
+                build_facts=question.build_facts,
+            )
 
     async def _attempt(
         self, question: Question[T], model: ModelInfo, request: Request, trail: Trail

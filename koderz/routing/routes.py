@@ -38,6 +38,7 @@ SWITCH_BY_TASK: Mapping[TaskKind, str] = {
     TaskKind.GIT_HISTORY: "use_for_git_history",
     TaskKind.COMPRESSION: "use_for_compression",
     TaskKind.CLASSIFICATION: "use_for_classification",
+    TaskKind.BULK: "use_for_bulk",
 }
 
 
@@ -175,6 +176,8 @@ def _choose_first(
 def _say_why_off(small: SmallModelSettings, task: TaskKind) -> str:
     if task is TaskKind.MAIN:
         return "main work is the main model's"
+    if task is TaskKind.QUALITY:
+        return "the small models are measured against the main model"
     if task in EXPERIMENT_TASKS:
         return "`koderz run` names the models of an experiment, and else starts from this one"
     if not small.enabled:
@@ -241,8 +244,8 @@ def _get_temperature(small: SmallModelSettings, override: TaskSettings, task: Ta
 
 
 def is_side_work(task: TaskKind) -> bool:
-    """Whether the task is a chore that must never hold up main work."""
-    return task in CHORES
+    """Whether the task must never hold up main work: a chore, or measuring how good one was."""
+    return task in CHORES or task is TaskKind.QUALITY
 
 
 def is_small(tier: Tier) -> bool:

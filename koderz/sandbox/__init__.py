@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         CaseTests,
         Limits,
         Program,
+        Reference,
         SharedTests,
     )
     from koderz.sandbox.values import decode_values, encode_values
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "base": ("Layer", "Sandbox"),
     "opening": ("open_sandbox", "probe_layers"),
-    "programs": ("CallTests", "CaseTests", "Limits", "Program", "SharedTests"),
+    "programs": ("CallTests", "CaseTests", "Limits", "Program", "Reference", "SharedTests"),
     "values": ("decode_values", "encode_values"),
     "verdicts": ("CaseOutputs", "FailedCase", "Isolation", "Status", "Verdict"),
 }
@@ -35,6 +36,7 @@ __all__ = [
     "Layer",
     "Limits",
     "Program",
+    "Reference",
     "Sandbox",
     "SharedTests",
     "Status",

@@ -29,8 +29,13 @@ class Sandbox(Protocol):
         limits: Limits = DEFAULT_LIMITS,
         *,
         use_arrays: bool = False,
+        whole: Sequence[int] | None = None,
     ) -> CaseOutputs:
-        """What a trusted program, a reference solution, gives for inputs; sandboxed as well."""
+        """What a trusted program, a reference solution, gives for inputs; sandboxed as well.
+
+        Where `whole` is given, long outputs come as digests, save those of the cases (counted
+        from 0) in it.
+        """
         ...
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from koderz.errors import SandboxUnavailableError
-from koderz.sandbox.base import DEFAULT_LIMITS, build_layers, check_layers
+from koderz.sandbox.base import DEFAULT_LIMITS
 from koderz.sandbox.inside import checks, codec, frames, judge
-from koderz.sandbox.programs import CallTests, CaseTests, Limits, Program, SharedTests
+from koderz.sandbox.pool import FIRST, Gate, Pool
+from koderz.sandbox.programs import (
+    CallTests,
+    CaseTests,
+    Limits,
+    Program,
+    Reference,
+    SharedTests,
+    Tests,
+)
 from koderz.sandbox.verdicts import (
     CaseOutputs,
     Facts,
@@ -23,7 +30,7 @@ from koderz.sandbox.verdicts import (
     build_verdict,
     decode_report,
 )
-from koderz.sandbox.worker import Launch, Worker, WorkerLostError, start_worker
+from koderz.sandbox.worker import Launch, WorkerLostError
 
 _TRIES = 2
 _GRACE_S = 30.0
@@ -49,16 +56,18 @@ class ForkServerSandbox:
         self._is_isolated = is_isolated
         needs_layers = is_isolated and not is_contained
         self._pools = {
-            use_arrays: _Pool(launcher(use_arrays), workers, needs_layers=needs_layers)
+            use_arrays: Pool(launcher(use_arrays), workers, needs_layers=needs_layers)
             for use_arrays in (False, True)
         }
-        self._gate = _Gate()
+        self._gate = Gate()
 
-    async def open(self) -> None:
-        """Start the first server; SandboxUnavailableError where it cannot isolate a program."""
+    async def open(self, *, is_eager: bool = False) -> None:
+        """Start the first server, or all of one kind at once.
+
+        SandboxUnavailableError where they cannot isolate a program.
+        """
         try:
-            async with self._pools[False].worker():
-                pass
+            await self._pools[False].start(is_eager=is_eager)
         except BaseException:
             await self.close()
             raise
@@ -73,11 +82,12 @@ class ForkServerSandbox:
         isolation = self._isolation(program)
         if not program.source.strip():
             return Verdict(status=Status.NO_CODE, isolation=isolation, error="there is no code")
-        async with self._gate.among_others():
-            verdict = await self._judge_once(program, limits, isolation)
-        if verdict.status is Status.TIMEOUT and verdict.cpu_s < limits.cpu_s:
-            async with self._gate.alone():
-                verdict = await self._judge_once(program, limits, isolation)
+        verdict, undecided = await self._judge_fairly(program, limits, isolation)
+        tests = program.tests
+        if undecided and isinstance(tests, CaseTests) and tests.reference is not None:
+            whole = await self._get_whole(tests, tests.reference, undecided)
+            program = msgspec.structs.replace(program, tests=whole)
+            verdict, _ = await self._judge_fairly(program, limits, isolation)
         return verdict
 
     async def run_cases(
@@ -88,27 +98,77 @@ class ForkServerSandbox:
         limits: Limits = DEFAULT_LIMITS,
         *,
         use_arrays: bool = False,
+        whole: Sequence[int] | None = None,
     ) -> CaseOutputs:
-        """What a trusted program, a reference solution, gives for inputs; sandboxed as well."""
-        payload = codec.encode([source, entry_point, inputs])
+        """What a trusted program, a reference solution, gives for inputs; sandboxed as well.
+
+        Where `whole` is given, long outputs come as digests, save those of the cases (counted
+        from 0) in it.
+        """
+        asked = None if whole is None else list(whole)
+        payload = codec.encode([source, entry_point, inputs, asked])
         async with self._gate.among_others():
-            facts, _, outputs = await self._run("cases", limits, [payload], use_arrays=use_arrays)
+            facts, _, outputs = await self._run(
+                "cases", limits, [payload], use_arrays=use_arrays, urgency=FIRST
+            )
         return _read_outputs(facts, outputs, len(codec.split_frames(inputs)), limits)
 
-    async def _judge_once(self, program: Program, limits: Limits, isolation: Isolation) -> Verdict:
+    async def _get_whole(
+        self, tests: CaseTests, reference: Reference, undecided: list[int]
+    ) -> CaseTests:
+        """The tests with whole outputs in place of the digests that decided nothing."""
+        outputs = await self.run_cases(
+            reference.source,
+            tests.entry_point,
+            tests.inputs,
+            reference.limits,
+            use_arrays=reference.use_arrays,
+            whole=undecided,
+        )
+        if outputs.status is not Status.PASSED:
+            raise SandboxUnavailableError(
+                f"a reference gave its outputs once, but not again: {outputs.error}"
+            )
+        return msgspec.structs.replace(tests, expected=outputs.outputs)
+
+    async def _judge_fairly(
+        self, program: Program, limits: Limits, isolation: Isolation
+    ) -> tuple[Verdict, list[int]]:
+        """The verdict, of a second run alone where the clock ran out; and undecided cases."""
+        async with self._gate.among_others():
+            verdict, undecided = await self._judge_once(program, limits, isolation)
+        if verdict.status is Status.TIMEOUT and verdict.cpu_s < limits.cpu_s:
+            async with self._gate.alone():
+                verdict, undecided = await self._judge_once(program, limits, isolation)
+        return verdict, undecided
+
+    async def _judge_once(
+        self, program: Program, limits: Limits, isolation: Isolation
+    ) -> tuple[Verdict, list[int]]:
         mode, payloads, secret = _build_payloads(program)
         facts, written, read = await self._run(
-            mode, limits, payloads, use_arrays=program.use_arrays
+            mode,
+            limits,
+            payloads,
+            use_arrays=program.use_arrays,
+            urgency=_get_urgency(program.tests),
         )
         report = _read_report(written, secret)
         is_shared = isinstance(program.tests, SharedTests)
         if is_shared and report is not None:
             suspicions = _read_suspicions(facts.words, read)
             report = msgspec.structs.replace(report, suspicions=suspicions)
-        return build_verdict(facts, report, isolation, limits.cpu_s, is_shared=is_shared)
+        verdict = build_verdict(facts, report, isolation, limits.cpu_s, is_shared=is_shared)
+        return verdict, report.undecided if report and not facts.stopped else []
 
     async def _run(
-        self, mode: str, limits: Limits, payloads: list[bytes], *, use_arrays: bool
+        self,
+        mode: str,
+        limits: Limits,
+        payloads: list[bytes],
+        *,
+        use_arrays: bool,
+        urgency: float,
     ) -> tuple[Facts, bytes, bytes]:
         """Run it; once more where the sandbox, not the program, was at fault."""
         values = (
@@ -119,7 +179,7 @@ class ForkServerSandbox:
         timeout_s = 3 * limits.wall_s + _GRACE_S
         fault = ""
         for _ in range(_TRIES):
-            async with self._pools[use_arrays].worker() as worker:
+            async with self._pools[use_arrays].worker(urgency) as worker:
                 try:
                     facts, report, outputs = await worker.run(mode, values, payloads, timeout_s)
                 except WorkerLostError as error:
@@ -138,94 +198,11 @@ class ForkServerSandbox:
         return Isolation.SHARED if is_shared else Isolation.SEPARATE
 
 
-class _Pool:
-    """Servers of one kind, started when they are first needed."""
-
-    def __init__(self, launch: Launch, size: int, *, needs_layers: bool) -> None:
-        self._launch, self._needs_layers = launch, needs_layers
-        self._free: list[Worker] = []
-        self._all: set[Worker] = set()
-        self._places = asyncio.Semaphore(size)
-
-    @contextlib.asynccontextmanager
-    async def worker(self) -> AsyncIterator[Worker]:
-        """A server for one run; one that was interrupted, or closed, is not used again."""
-        async with self._places:
-            worker = self._free.pop() if self._free else await self._start()
-            try:
-                yield worker
-            except BaseException:
-                self._drop(worker)
-                raise
-            if worker.is_closed:
-                self._all.discard(worker)
-            else:
-                self._free.append(worker)
-
-    async def _start(self) -> Worker:
-        worker, hello = await start_worker(self._launch)
-        try:
-            if self._needs_layers:
-                check_layers(build_layers(hello.layers))
-            _check_server(hello.threads, can_read_python=hello.can_read_python)
-        except SandboxUnavailableError:
-            worker.close()
-            raise
-        self._all.add(worker)
-        return worker
-
-    def _drop(self, worker: Worker) -> None:
-        self._all.discard(worker)
-        worker.close()
-
-    def close(self) -> None:
-        """End all of them."""
-        for worker in self._all:
-            worker.close()
-        self._all.clear()
-        self._free.clear()
-
-
-def _check_server(threads: int, *, can_read_python: bool) -> None:
-    if threads > 1:
-        raise SandboxUnavailableError(
-            "a package that is loaded for programs starts threads, which a forking server must not"
-            " have: uninstall it, or run programs that need it with --sandbox docker"
-        )
-    if not can_read_python:
-        raise SandboxUnavailableError(
-            "the user `nobody` cannot read this Python installation: run as an ordinary user, or"
-            " install Python where everybody can read it"
-        )
-
-
-class _Gate:
-    """Lets many through together, or one alone."""
-
-    def __init__(self) -> None:
-        self._inside = 0
-        self._change = asyncio.Condition()
-        self._turn = asyncio.Lock()
-
-    @contextlib.asynccontextmanager
-    async def among_others(self) -> AsyncIterator[None]:
-        """Wait for whoever is alone, then go."""
-        async with self._turn:
-            self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
-            async with self._change:
-                self._change.notify_all()
-
-    @contextlib.asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """Let nobody else in, and go when all others are out."""
-        async with self._turn:
-            async with self._change:
-                await self._change.wait_for(lambda: self._inside == 0)
-            yield
+def _get_urgency(tests: Tests) -> float:
+    """What takes longest is begun first, so that no server is left with it at the end."""
+    if isinstance(tests, CaseTests) and tests.reference is not None:
+        return tests.reference.cpu_s
+    return 0.0
 
 
 def _build_payloads(program: Program) -> tuple[str, list[bytes], bytes]:
@@ -239,7 +216,7 @@ def _build_payloads(program: Program) -> tuple[str, list[bytes], bytes]:
         case CaseTests():
             answers = [tests.inputs, tests.expected, float(tests.atol), tests.oracle]
             parts = [
-                [source, tests.entry_point, tests.inputs],
+                [source, tests.entry_point, tests.inputs, None],
                 [source, tests.entry_point, *answers],
             ]
             return "cases", [codec.encode(part) for part in parts], b""
@@ -282,6 +259,7 @@ def _read_outputs(facts: Facts, outputs: bytes, wanted: int, limits: Limits) -> 
     return CaseOutputs(
         outputs=codec.join_frames(answers),
         count=len(answers),
+        size_bytes=sum(map(frames.whole_size, answers)),
         status=verdict.status if wanted else Status.PASSED,
         error=verdict.error,
         cpu_s=facts.cpu_s,

@@ -20,7 +20,7 @@ KINDS = ("auto", "namespaces", "docker", "none")
 
 @contextlib.asynccontextmanager
 async def open_sandbox(
-    kind: Kind = "auto", workers: int | None = None, *, image: str = ""
+    kind: Kind = "auto", workers: int | None = None, *, image: str = "", is_eager: bool = False
 ) -> AsyncIterator[Sandbox]:
     """A sandbox, for as long as the context lasts.
 
@@ -30,6 +30,7 @@ async def open_sandbox(
             protects nothing, and every verdict says so.
         workers: how many programs run at once; as many as there are processors if not given.
         image: the image of "docker"; Python's own official one if not given.
+        is_eager: start all servers at once, for many programs, and not each when it is needed.
 
     Raises:
         SandboxUnavailableError: this machine cannot isolate programs so; the message says what
@@ -37,20 +38,20 @@ async def open_sandbox(
     """
     if kind not in KINDS:
         raise ConfigError(f"unknown sandbox {kind!r}: use one of {', '.join(KINDS)}")
-    sandbox = await _open(kind, workers or os.cpu_count() or 1, image)
+    sandbox = await _open(kind, workers or os.cpu_count() or 1, image, is_eager=is_eager)
     try:
         yield sandbox
     finally:
         await sandbox.close()
 
 
-async def _open(kind: Kind, workers: int, image: str) -> ForkServerSandbox:
+async def _open(kind: Kind, workers: int, image: str, *, is_eager: bool) -> ForkServerSandbox:
     if kind == "auto":
         try:
-            return await _open("namespaces", workers, image)
+            return await _open("namespaces", workers, image, is_eager=is_eager)
         except SandboxUnavailableError as refusal:
             with contextlib.suppress(SandboxUnavailableError):
-                return await _open("docker", workers, image)
+                return await _open("docker", workers, image, is_eager=is_eager)
             raise refusal from None
     if kind == "docker":
         from koderz.sandbox.docker import open_docker
@@ -62,7 +63,7 @@ async def _open(kind: Kind, workers: int, image: str) -> ForkServerSandbox:
         workers,
         is_isolated=is_isolated,
     )
-    await sandbox.open()
+    await sandbox.open(is_eager=is_eager)
     return sandbox
 
 

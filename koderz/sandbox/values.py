@@ -14,11 +14,11 @@ def encode_values(values: Iterable[object]) -> bytes:
     set, frozenset, range, Ellipsis; deque, Counter, OrderedDict, defaultdict; Decimal, Fraction;
     datetime, date, time, timedelta. ValueError where a value holds anything else.
     """
-    return codec.join_frames(codec.encode(value) for value in values)
+    return codec.encode_frames(values)
 
 
 def decode_values(encoded: bytes) -> list[object]:
-    """The values again; an exception that a program raised stands there as its text.
+    """The values again; an exception that a program raised, or a digest, stands there as its text.
 
     ValueError where the bytes are no values.
     """
@@ -30,4 +30,6 @@ def _decode(frame: bytes) -> object:
         return f"raised {frames.decode_raised(frame)}"
     if frame[:1] == frames.UNPORTABLE:
         return str(codec.decode(frame[1:]))
+    if frames.is_digest(frame):
+        return frames.get_words(frame)
     return codec.decode(frame)

@@ -82,12 +82,13 @@ class CaseOutputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a program gave for a list of inputs; `outputs` is `CaseTests.expected` for others.
 
     `status` is `passed` where every input got an answer, an exception being one; `count` says
-    how many did.
+    how many did, and `size_bytes` how long all of them are, whether they are whole or digests.
     """
 
     outputs: bytes
     count: int
     status: Status
+    size_bytes: int = 0
     error: str = ""
     cpu_s: float = 0.0
 
@@ -127,6 +128,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     is_malformed: bool = False
     is_forged: bool = False
     suspicions: list[str] = []
+    undecided: list[int] = []
 
 
 def build_verdict(

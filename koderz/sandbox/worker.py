@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -116,8 +118,14 @@ class Worker:
     """A server that runs one program at a time. Make it with `start_worker`."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], errors: IO[bytes], launch: Launch, scratch: str
+        self,
+        process: subprocess.Popen[bytes],
+        errors: IO[bytes],
+        launch: Launch,
+        scratch: str,
+        processor: int | None,
     ) -> None:
+        self.processor = processor
         self._process, self._errors = process, errors
         self._launch, self._scratch = launch, scratch
         self._pipes = Pipes()
@@ -157,13 +165,20 @@ class Worker:
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "no answer"
 
+    def kill(self) -> None:
+        """Have the server end; `close` waits for it, and has to follow."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the server with everything that it started, and remove its folder."""
         if self.is_closed:
             return
         self.is_closed = True
-        self._process.kill()
+        self.kill()
         self._pipes.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:  # Nobody else does, where it was interrupted while it started.
+                pipe.close()
         self._process.wait()
         self._errors.close()
         self._launch.end(self._scratch)
@@ -208,14 +223,17 @@ class Pipes:
             self._reading.close()
 
 
-async def start_worker(launch: Launch) -> tuple[Worker, Hello]:
+async def start_worker(launch: Launch, processor: int | None = None) -> tuple[Worker, Hello]:
     """A server that is ready, and what it says of itself; SandboxUnavailableError otherwise.
 
-    It is started in the thread of the running loop and dies with that thread.
+    It is started in the thread of the running loop and dies with that thread. It keeps to the
+    processor, where one is given.
     """
     scratch = tempfile.mkdtemp(prefix="koderz-")
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker.
-    worker = Worker(start_process(launch, scratch, errors), errors, launch, scratch)
+    with _on_processor(processor):
+        process = start_process(launch, scratch, errors)
+    worker = Worker(process, errors, launch, scratch, processor)
     try:
         return worker, await worker.greet()
     except WorkerLostError as error:
@@ -224,6 +242,20 @@ async def start_worker(launch: Launch) -> tuple[Worker, Hello]:
     except BaseException:
         worker.close()
         raise
+
+
+@contextlib.contextmanager
+def _on_processor(processor: int | None) -> Iterator[None]:
+    """What is started in the context keeps to that processor."""
+    if processor is None:
+        yield
+        return
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {processor})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
 
 
 def start_process(launch: Launch, scratch: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:

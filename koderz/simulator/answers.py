@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from random import Random
+from typing import cast
 
 import msgspec
 
 from koderz.simulator import spoiling
 from koderz.simulator.caching import CacheUse
 from koderz.simulator.faults import FaultKind
+from koderz.simulator.likelihoods import build_tokens
 from koderz.simulator.prompts import Prompt
 from koderz.simulator.schemas import build_value
-from koderz.simulator.tasks import get_name, get_task
+from koderz.simulator.tasks import ChoosingTask, Task, get_name, get_task
 from koderz.tokens import count_tokens
 from koderz.types import (
+    AnswerToken,
     Completion,
     FinishReason,
     Part,
@@ -23,6 +26,7 @@ from koderz.types import (
     Tool,
     ToolCall,
     Usage,
+    text_of,
 )
 
 ID_PREFIX = "sim-"
@@ -66,11 +70,25 @@ def build_answer(
     completion = Completion(
         model=request.model,
         parts=(*thought, *parts),
+        tokens=_weigh_tokens(task, request, parts, skill=skill, digest=digest),
         finish=finish,
         usage=_count_output(thought, parts),
         id=f"{ID_PREFIX}{digest.hex()[:20]}-{ordinal}",
     )
     return Answer(completion, name)
+
+
+def _weigh_tokens(
+    task: Task, request: Request, parts: tuple[Part, ...], *, skill: float, digest: bytes
+) -> tuple[AnswerToken, ...]:
+    """The tokens of the text with their log-probabilities, where these are asked for."""
+    if not request.top_logprobs:
+        return ()
+    text = text_of(parts)
+    choices = None
+    if hasattr(task, "list_choices"):
+        choices = cast("ChoosingTask", task).list_choices(request, text)
+    return build_tokens(text, choices, skill=skill, digest=digest, most=request.top_logprobs)
 
 
 def add_prompt_usage(completion: Completion, prompt: Prompt, cache: CacheUse) -> Completion:

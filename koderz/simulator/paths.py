@@ -9,6 +9,8 @@ import msgspec
 from aiohttp import web
 
 from koderz.simulator import listings
+from koderz.simulator.batch_anthropic import AnthropicDesk
+from koderz.simulator.batch_openai import OpenAIDesk
 from koderz.simulator.chat import Chat
 from koderz.simulator.hosts import Host
 from koderz.simulator.refusals import RefusedError
@@ -57,10 +59,20 @@ def list_routes(simulator: Simulator) -> Iterator[Route]:
         endpoint = Endpoint(simulator, host)
         for method, path, handle in endpoint.list_routes():
             yield method, host.prefix + path, handle
+        yield from list_batch_routes(simulator, host)
     shared = _Shared({name: Endpoint(simulator, hosts[name]) for name in _SHARING.values()})
     yield "GET", "/v1/models", shared.list_models
     yield "GET", "/v1/models/{model:.+}", shared.describe_model
     yield "*", "/{path:.*}", Endpoint(simulator, hosts["openai"]).refuse_path
+
+
+def list_batch_routes(simulator: Simulator, host: Host) -> Iterator[Route]:
+    """The paths of the batches of those providers whose batches are simulated."""
+    match host.provider.id:
+        case "anthropic":
+            yield from AnthropicDesk(simulator, host).list_routes()
+        case "openai":
+            yield from OpenAIDesk(simulator, host).list_routes()
 
 
 class Endpoint:

@@ -48,7 +48,7 @@ class Sender:
             case "malformed_json":
                 return web.Response(body=body[: len(body) * 2 // 3], content_type=_JSON)
             case "cut_stream":
-                return await self._send_half(body)
+                return await send_half(self._http, body)
             case _:
                 return web.Response(body=body, content_type=_JSON)
 
@@ -81,13 +81,6 @@ class Sender:
             await response.write(_garble(piece) if is_spoilt else piece)
         return self._kind != "cut_stream"
 
-    async def _send_half(self, body: bytes) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": _JSON})
-        response.content_length = len(body)
-        await response.prepare(self._http)
-        await response.write(body[: len(body) // 2])
-        return hang_up(self._http, response)
-
     async def _pause(self, delta: Delta) -> None:
         if token_s := self._slow_s or self._token_s:
             text = delta.text or delta.reasoning or delta.tool_arguments or delta.tool_name
@@ -101,6 +94,15 @@ def build_refusal(wire: Wire, refused: RefusedError) -> web.Response:
     if refused.retry_after_s is not None:
         response.headers["Retry-After"] = f"{refused.retry_after_s:g}"
     return response
+
+
+async def send_half(http: web.Request, body: bytes) -> web.StreamResponse:
+    """Half of a body, then a closed connection."""
+    response = web.StreamResponse(headers={"Content-Type": _JSON})
+    response.content_length = len(body)
+    await response.prepare(http)
+    await response.write(body[: len(body) // 2])
+    return hang_up(http, response)
 
 
 def hang_up(http: web.Request, response: web.StreamResponse) -> web.StreamResponse:

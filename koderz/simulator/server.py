@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -12,7 +13,7 @@ from aiohttp import web
 from koderz.errors import ConfigError
 from koderz.simulator.faults import Fault
 from koderz.simulator.paths import list_routes
-from koderz.simulator.simulator import Exchange, Simulator
+from koderz.simulator.simulator import DAY_S, Exchange, Simulator
 
 HOST = "127.0.0.1"
 SIMULATED_HEADER = "x-koderz-simulated"
@@ -30,13 +31,17 @@ async def open_simulator(
     port: int = 0,
     latency_s: float = 0.0,
     tokens_per_s: float | None = None,
+    batch_delay_s: float = 0.0,
+    batch_window_s: float = DAY_S,
+    clock: Callable[[], float] = time.time,
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> AsyncIterator[Simulator]:
     """A running simulator on 127.0.0.1 (port 0: any free one), closed at the end.
 
     `skills` go by model or pattern (`{"gpt-4o-mini": 0.6, "llama*": 0.3}`), the rest by tier.
     `latency_s` is the wait before each answer, `tokens_per_s` the speed of streams (None: at
-    once). Raises ConfigError where a value makes no sense or the port is taken.
+    once). Batches take `batch_delay_s` and expire after `batch_window_s`, by the `clock`. Raises
+    ConfigError where a value makes no sense or the port is taken.
     """
     simulator = Simulator(
         seed=seed,
@@ -44,6 +49,9 @@ async def open_simulator(
         faults=faults,
         latency_s=latency_s,
         tokens_per_s=tokens_per_s,
+        batch_delay_s=batch_delay_s,
+        batch_window_s=batch_window_s,
+        clock=clock,
         on_exchange=on_exchange,
     )
     runner = web.AppRunner(

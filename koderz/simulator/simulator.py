@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,6 +16,9 @@ from koderz.simulator.prompts import Prompt, build_digest
 from koderz.simulator.recent import Recent
 from koderz.simulator.skills import check_skills, get_skill
 from koderz.types import Completion, ModelInfo, Request
+
+DAY_S = 86_400.0
+"""What providers allow a batch."""
 
 _MOST_EXCHANGES = 10_000
 _MOST_QUESTIONS = 100_000
@@ -43,7 +47,9 @@ class Simulator:
 
     An answer depends on the seed, the model and the question alone. Where a temperature above 0
     and no seed of its own are asked for, the number of times that the question came before enters
-    too, so that asking again may give another answer. `on_exchange` is told of every request.
+    too, so that asking again may give another answer. A batch is dealt with evenly over
+    `batch_delay_s` by the `clock`, and expires after `batch_window_s` with what is done by then.
+    `on_exchange` is told of every request.
     """
 
     def __init__(
@@ -54,9 +60,13 @@ class Simulator:
         faults: Sequence[Fault] = (),
         latency_s: float = 0.0,
         tokens_per_s: float | None = None,
+        batch_delay_s: float = 0.0,
+        batch_window_s: float = DAY_S,
+        clock: Callable[[], float] = time.time,
         on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.latency_s, self.tokens_per_s = latency_s, tokens_per_s
+        self.batch_delay_s, self.batch_window_s, self.clock = batch_delay_s, batch_window_s, clock
         self.base_url = ""
         self._seed, self._skills = seed, check_skills(skills or {})
         self.hosts = list_hosts(self._skills)

@@ -122,6 +122,7 @@ def _find_unsupported(model: ModelInfo, request: Request, wire: str) -> Iterator
         "tools": not takes.tools and bool(request.tools),
         "images": not takes.images and any(isinstance(part, Image) for part in parts),
         "response_format": not takes.json_schema and request.response_schema is not None,
+        "logprobs": not takes.logprobs and bool(request.top_logprobs),
         "reasoning_effort": request.reasoning_effort is not None
         and request.reasoning_effort not in {"none", *takes.reasoning_efforts},
     }

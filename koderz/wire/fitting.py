@@ -1,8 +1,9 @@
 """A request made to fit a model, by one rule for all formats.
 
 What only steers an answer (sampling, stop sequences, a seed, reasoning effort, the answer's schema)
-is left out where the model would refuse it; what the question depends on (images, tools) is never
-dropped: such a request is rejected before it is sent, as the provider would reject it.
+or adds to it (log-probabilities) is left out where the model would refuse it; what the question
+depends on (images, tools) is never dropped: such a request is rejected before it is sent, as the
+provider would reject it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def fit_request(request: Request, capabilities: Capabilities) -> Request:
         top_p=request.top_p if capabilities.top_p else None,
         stop=request.stop if capabilities.stop else (),
         seed=request.seed if capabilities.seed else None,
+        top_logprobs=request.top_logprobs if capabilities.logprobs else 0,
         response_schema=request.response_schema if capabilities.json_schema else None,
         reasoning_effort=fit_effort(request.reasoning_effort, capabilities.reasoning_efforts),
     )

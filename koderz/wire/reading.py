@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from koderz.types import Completion, Delta, FinishReason, Usage
+from koderz.types import AnswerToken, Completion, Delta, FinishReason, Usage
 from koderz.wire.assembly import Assembly, cut_short, settle_finish
 
 F = TypeVar("F")
@@ -16,7 +16,7 @@ class StreamReading(ABC, Generic[F]):
     """What the decoders of all formats do alike; a format says what a frame means.
 
     `cut` gives the frames that some bytes complete, `close` those left at the stream's end. While
-    a format reads frames it fills `_model`, `_id`, `_usage` and `_finish`, and says by
+    a format reads frames it fills `_model`, `_id`, `_usage`, `_finish` and `_tokens`, and says by
     `_is_ended` that its end mark came.
     """
 
@@ -28,6 +28,7 @@ class StreamReading(ABC, Generic[F]):
         self._model = self._id = ""
         self._usage = Usage(is_estimated=True)
         self._finish = FinishReason.OTHER
+        self._tokens: list[AnswerToken] = []
         self._is_ended = False
 
     def feed(self, chunk: bytes) -> list[Delta]:
@@ -46,6 +47,7 @@ class StreamReading(ABC, Generic[F]):
             finish=settle_finish(self._finish, parts),
             usage=self._usage,
             id=self._id,
+            tokens=tuple(self._tokens),
         )
 
     def _read(self, frames: Iterable[F]) -> list[Delta]:

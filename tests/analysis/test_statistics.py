@@ -101,3 +101,17 @@ def test_problems_that_vary_less_than_coins_narrow_the_interval() -> None:
 def test_an_interval_of_nonsense_is_refused(share: float, size: float) -> None:
     with pytest.raises(ValueError, match="no interval"):
         get_wilson_interval(share, size)
+
+
+@pytest.mark.parametrize(
+    ("passed", "of", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilsons_interval_is_newcombes(passed: int, of: int, low: float, high: float) -> None:
+    # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3.
+    assert get_wilson_interval(passed / of, of) == pytest.approx((low, high), abs=5e-5)

@@ -14,8 +14,8 @@ from koderz.commands.classify import classify
 from koderz.commands.job_options import build_overrides
 from koderz.errors import KoderzError
 from koderz.extract.labels.items import Item
-from koderz.jobs.classify_out import LabelFile
-from koderz.jobs.classify_results import Decision
+from koderz.jobs.classify.out import LabelFile
+from koderz.jobs.classify.results import Decision
 from koderz.types import TaskKind
 
 ITEMS = 'id,text\n7,"The app crashes, help"\n8,How do I pay?\n9,the app CRASHES help!\n'

@@ -20,6 +20,7 @@ COMMANDS = [
     "web",
     "compress",
     "classify",
+    "map",
     "run",
     "results",
     "analyze",

@@ -159,3 +159,9 @@ def test_a_model_named_is_asked_first_even_where_small_models_are_off() -> None:
     assert overrides["koderz.ledger.path"] == "x.sqlite"
     assert build_overrides(TaskKind.GIT_HISTORY, None, None) == {}
     assert isinstance(invoke("--config", "no-such.toml").exception, ConfigError)
+
+
+def test_the_settings_say_how_many_commits_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KODERZ_GIT_COUNT", "1")
+    assert len(json.loads(invoke("--json").stdout)["commits"]) == 1
+    assert len(json.loads(invoke("--json", "-n", "2").stdout)["commits"]) == 2

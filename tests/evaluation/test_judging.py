@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from koderz.benchmarks import AssertTests, Found, InputTests, Problem, Tests, UnitTests
@@ -38,6 +39,7 @@ class RecordingSandbox:
     def __init__(self) -> None:
         self.programs: list[tuple[Program, Limits]] = []
         self.references: list[str] = []
+        self.whole: list[Sequence[int] | None] = []
         self.outputs = CaseOutputs(
             outputs=encode_values([2]), count=1, status=Status.PASSED, cpu_s=5.0
         )
@@ -66,9 +68,11 @@ class RecordingSandbox:
         limits: Limits = Limits(),  # noqa: B008 - as above.
         *,
         use_arrays: bool = False,
+        whole: Sequence[int] | None = None,
     ) -> CaseOutputs:
         await asyncio.sleep(0)
         self.references.append(source)
+        self.whole.append(whole)
         return self.outputs
 
 
@@ -118,11 +122,14 @@ def test_assertions_become_calls() -> None:
 
 
 def test_inputs_become_cases_with_the_adapter_behind_the_code() -> None:
-    program = build_program(CODE, prepare(build_problem(INPUTS)), b"expected")
+    expected = CaseOutputs(outputs=b"expected", count=2, status=Status.PASSED, cpu_s=3.0)
+    program = build_program(CODE, prepare(build_problem(INPUTS)), expected)
     assert isinstance(program.tests, CaseTests)
     assert program.source == CODE + INPUTS.adapter
     assert decode_values(program.tests.inputs) == [[1], [2]]
     assert (program.tests.expected, program.tests.atol) == (b"expected", 0.5)
+    assert program.tests.reference is not None
+    assert (program.tests.reference.source, program.tests.reference.cpu_s) == (program.source, 3.0)
     assert build_program(" \n", prepare(build_problem(INPUTS))).source == " \n"
 
 
@@ -173,6 +180,27 @@ async def test_expected_outputs_are_computed_once_and_kept(tmp_path: Path) -> No
     async with open_judge(sandbox, build_problem(INPUTS), tmp_path) as judge:
         assert (await judge.judge(sample)).is_passed
     assert len(sandbox.references) == 2
+
+
+async def test_outputs_are_digests_unless_a_rule_has_to_see_them(tmp_path: Path) -> None:
+    sandbox = RecordingSandbox()
+    for number, oracle in enumerate(("", "o")):
+        tests = InputTests(inputs=([number],), reference=CODE, oracle=oracle)
+        async with open_judge(sandbox, build_problem(tests), tmp_path) as judge:
+            await judge.judge(Sample("t/0", Form.SOLUTION, CODE))
+    assert sandbox.whole == [(), None]
+
+
+@pytest.mark.parametrize(("size_bytes", "is_more"), [(1000, False), (100 << 20, True)])
+async def test_long_expected_outputs_make_room_for_long_ones(
+    tmp_path: Path, size_bytes: int, *, is_more: bool
+) -> None:
+    sandbox = RecordingSandbox()
+    sandbox.outputs = msgspec.structs.replace(sandbox.outputs, size_bytes=size_bytes)
+    async with open_judge(sandbox, build_problem(INPUTS), tmp_path) as judge:
+        await judge.judge(Sample("t/0", Form.SOLUTION, CODE))
+    disk_bytes = sandbox.programs[0][1].disk_bytes
+    assert disk_bytes == Limits().disk_bytes + (4 * size_bytes if is_more else 0)
 
 
 async def test_another_reference_has_outputs_of_its_own(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from terminal import run_command, run_json
 from tiny_gguf import write_tiny_gguf
 from trials import load_starter
 
@@ -61,3 +62,25 @@ async def test_a_random_model_fails_cleanly(server_url: str, tmp_path: Path) -> 
     assert not result.is_simulated
     assert result.cost.total.cost_usd == 0
     assert {tier.tier for tier in result.cost.tiers if tier.sum.calls} == {Tier.LOCAL}
+
+
+def test_a_benchmark_of_a_random_model_fails_cleanly(
+    server_url: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLAMACPP_BASE_URL", f"{server_url}/v1")
+    monkeypatch.setenv("KODERZ_EXPERIMENTS_ANSWER_TOKENS", "20")
+    arguments = ["benchmark", "--end", "1", "--local-model", MODEL, "--max-iterations", "2"]
+    arguments += ["--frontier-spec-model", MODEL, "--frontier-checkpoint-model", MODEL]
+    page = run_command(capsys, *arguments, "--checkpoint-interval", "1", "--max-cost", "1")
+    assert "SIMULATED" not in page
+    assert "same-cost: the model is free, so that no cost bounds it" in page
+    assert "cheap and frontier do the same" in page
+    (run,) = run_json(capsys, "results")["runs"]
+    assert (run["judged"], run["solved"], run["cost_usd"]) == (4, 0, 0)
+    experiments = run_json(capsys, "results", run["run"])["experiments"]
+    iterations = {each["strategy"]: each["iterations"] for each in experiments}
+    assert iterations == {"cheap": 1, "supervised": 2, "frontier": 1, "same-cost": 4}

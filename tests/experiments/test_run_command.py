@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal import NOBODY, run_command, run_json, start, wait_for_line
 
 from koderz import cli
 from koderz.commands import run_work
@@ -24,8 +22,7 @@ from koderz.errors import SandboxUnavailableError
 from koderz.ledger.store import Ledger, get_ledger_path
 from koderz.simulator import open_simulator
 
-NOBODY = {"OLLAMA_HOST": "127.0.0.1:9"}
-ROOT = Path(cli.__file__).resolve().parent.parent
+NOTHING: dict[str, Any] = {"experiments": [], "runs": []}
 
 
 @pytest.fixture(autouse=True)
@@ -34,20 +31,6 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in NOBODY.items():
         monkeypatch.setenv(name, value)
-
-
-def run_command(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
-    """What a command prints; with another code than 0 what it says on stderr."""
-    got = cli.run_command(list(arguments))
-    captured = capsys.readouterr()
-    assert got == code, captured.err
-    assert "Traceback" not in captured.err
-    return captured.err if code else captured.out
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(run_command(capsys, *arguments, "--json"))
-    return document
 
 
 def test_with_nobody_in_reach_the_simulator_answers_and_it_says_so_first_and_last(
@@ -109,6 +92,7 @@ def test_flags_make_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
         "timeout_s": 3.0,
         "answer_tokens": 4000,
         "max_cost_usd": 1.5,
+        "cost_of": "",
     }
 
 
@@ -194,20 +178,20 @@ def test_bad_input_is_one_line_that_says_what_to_do(
     assert said in error
     assert error.count("\n") == 1
     assert cli.run_command(["results", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"experiments": []}, "nothing was begun"
+    assert json.loads(capsys.readouterr().out) == NOTHING, "nothing was begun"
 
 
 def test_no_sandbox_says_what_to_do_before_anything_is_paid(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(*_: object) -> None:
+    async def refuse(*_: object, **__: object) -> None:
         raise SandboxUnavailableError("no isolation here: use --sandbox none")
 
     monkeypatch.setattr("koderz.sandbox.opening._open", refuse)
     error = run_command(capsys, "run", "--problem-id", "starter/0", code=2)
     assert "--sandbox none" in error
     assert "--resume" not in error
-    assert run_json(capsys, "results") == {"experiments": []}
+    assert run_json(capsys, "results") == NOTHING
 
 
 def test_a_limit_stops_and_a_higher_one_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,25 +237,3 @@ async def test_ctrl_c_leaves_a_run_that_goes_on(
         ((calls, cost),) = ledger.fetch("SELECT count(*), sum(cost_pusd) FROM attempts")
     assert made["cost"]["total"]["calls"] == calls, "the call that was cut off is counted as well"
     assert Decimal(str(made["cost_usd"])) == Decimal(cost).scaleb(-12)
-
-
-@contextmanager
-def start(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def wait_for_line(process: subprocess.Popen[str], beginning: str) -> None:
-    """Read the process's output up to a line, while the simulator in this process answers it."""
-    assert process.stdout
-    while line := await asyncio.to_thread(process.stdout.readline):
-        if line.startswith(beginning):
-            return
-    pytest.fail(f"no line begins with {beginning!r}: {process.communicate()[1]}")

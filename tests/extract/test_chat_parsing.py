@@ -85,6 +85,10 @@ def test_calls_and_their_results_are_one_unit() -> None:
         ("{", "chat: line 1 is not JSON"),
         ('[\n{"role": "user",\n"content": oh}]', "chat: line 3 is not JSON"),
         ('{"role":"user","content":"a"}\n{"role":"us', "chat: line 2 is not JSON: mend"),
+        ('\n\n{"role":"user","content":"a"}\n \nno', "chat: line 5 is not JSON: mend"),
+        ('\n[{"role":"user",\n"content": "caf\udce9"}]', "chat: line 3 is not UTF-8 text"),
+        ("[" * 100_000, "chat: line 1 is not JSON"),
+        ('{"role":"user","content":"a"}\n' + "[" * 100_000, "chat: line 2 is not JSON: mend"),
         ('{"role":"user","content":"a"}\n\n[1]', "chat: line 3 is not a JSON object"),
         ('{"role":"user","content":"a"}\n{"role":"user"}', "chat: line 2 has no content"),
         ("12", "chat is not a conversation"),
@@ -101,7 +105,7 @@ def test_calls_and_their_results_are_one_unit() -> None:
 )
 def test_what_is_no_conversation_is_said_in_one_line(body: str, said: str) -> None:
     with pytest.raises(JobError) as caught:
-        parse_conversation(body.encode(), "chat")
+        parse_conversation(body.encode(errors="surrogateescape"), "chat")
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 

@@ -14,8 +14,8 @@ from reading import OpenReading
 from scripted import ScriptedClient, build_router, say
 
 from koderz.errors import AuthenticationError, ContentFilterError, JobError
-from koderz.jobs.classify_batch import ClassifyBatch, ClassifyResult, Decision, Example, Item, Plan
-from koderz.jobs.classify_packing import pack
+from koderz.jobs.classify.batch import ClassifyBatch, ClassifyResult, Decision, Example, Item, Plan
+from koderz.jobs.classify.packing import pack
 from koderz.ledger.records import Outcome
 from koderz.ledger.report import Window
 from koderz.ledger.totals import load_usage

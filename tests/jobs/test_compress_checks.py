@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from koderz.jobs.compress_checks import build_snapshot_check, list_missing
+from koderz.jobs.compress.checks import build_snapshot_check, list_missing
 from koderz.prompts.compress import Snapshot
 from koderz.routing.checks import Accepted, Rejected
 from koderz.types import Completion, FinishReason, Text

@@ -31,12 +31,12 @@ from koderz.errors import JobError
 from koderz.extract.chat import parse_messages
 from koderz.extract.chat.summary import END, find_summary
 from koderz.extract.chat.turns import count_turns
-from koderz.jobs.compress_checks import list_missing
-from koderz.jobs.compress_context import CompressContext, CompressResult
-from koderz.jobs.compress_filling import build_summary
-from koderz.jobs.compress_models import list_kept
-from koderz.jobs.compress_plans import build_plan
-from koderz.jobs.compress_reports import build_messages
+from koderz.jobs.compress.checks import list_missing
+from koderz.jobs.compress.context import CompressContext, CompressResult
+from koderz.jobs.compress.filling import build_summary
+from koderz.jobs.compress.models import list_kept
+from koderz.jobs.compress.plans import build_plan
+from koderz.jobs.compress.reports import build_messages
 from koderz.ledger.records import Outcome
 from koderz.ledger.report import Window
 from koderz.ledger.totals import load_usage
@@ -312,3 +312,28 @@ def test_whatever_was_said_the_result_fits_and_can_be_sent(
     check_openai(result)
     if plan.old:
         assert count_turns(parse_messages(result).turns) <= budget
+
+
+async def test_every_setting_changes_what_is_done(open_reading: OpenReading) -> None:
+    messages = make_openai()
+
+    async def compress(**settings: Any) -> CompressResult:
+        named = {f"koderz__compress__{name}": value for name, value in settings.items()}
+        async with open_reading(**named) as (router, _):
+            return await router.perform(CompressContext(messages))
+
+    plain = await compress()
+    assert plain.engine == "model"
+    assert (await compress(budget_tokens=700)).tokens_out <= 700 < plain.tokens_out
+    wide = await compress(budget_tokens=6000, tail_share=0.8)
+    narrow = await compress(budget_tokens=6000, tail_share=0)
+    assert len(wide.messages) > len(narrow.messages)
+    assert (await compress(max_usd=0)).engine == "extractive"
+    seen = []
+    for tokens in (500, 24_000):
+        async with open_reading(koderz__compress__model_tokens=tokens) as (router, simulator):
+            await router.perform(CompressContext(messages))
+            seen.append(simulator.requests[0].tokens_in)
+    assert seen[0] < seen[1] * 0.7
+    async with open_reading(koderz__compress__min_messages=len(messages) + 1) as (router, _):
+        assert await maybe_compress_context(messages, router) is None

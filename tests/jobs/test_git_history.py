@@ -14,9 +14,9 @@ from reading import OpenReading
 
 from koderz.errors import JobError
 from koderz.extract.git import CommitType, Source, load_history
-from koderz.jobs.git_batches import build_batches, count_answerable
-from koderz.jobs.git_history import GitHistory, GitResult
-from koderz.jobs.git_rendering import escape
+from koderz.jobs.git.batches import build_batches, count_answerable
+from koderz.jobs.git.history import GitHistory, GitResult
+from koderz.jobs.git.rendering import escape
 from koderz.ledger.records import Outcome
 from koderz.ledger.report import Window
 from koderz.ledger.totals import load_usage
@@ -157,7 +157,7 @@ async def test_many_commits_share_a_prompt_and_each_is_asked_about_once(
     many = make_repo(tmp_path / "many", [f"Rework part {n}" for n in range(120)])
     async with open_reading(agent__small_model__max_tokens=600) as (router, simulator):
         result = await router.perform(GitHistory(many, count=None))
-        batches = build_batches(load_history(many), router.route(TaskKind.GIT_HISTORY))
+        batches = build_batches(load_history(many), router.route(TaskKind.GIT_HISTORY), 6000)
     shown = [each for batch in batches for each in batch.hashes]
     assert len(shown) == len(set(shown)) == 120
     assert 120 / 40 < len(simulator.requests) == len(batches) < 12
@@ -264,3 +264,19 @@ async def test_the_result_is_json_of_its_names(repo: Path, keyless: Router) -> N
     )
     hashes = [each for group in decoded["groups"] for each in group["hashes"]]
     assert sorted(hashes) == sorted(commit["hash"] for commit in decoded["commits"])
+
+
+async def test_every_setting_changes_what_is_done(
+    tmp_path: Path, open_reading: OpenReading
+) -> None:
+    bodies = [f"Rework part {at}\n\n{'because it was odd ' * 30}" for at in range(20)]
+    repo = make_repo(tmp_path / "repo", bodies)
+    async with open_reading(koderz__git__model_tokens=500) as (router, simulator):
+        await router.perform(GitHistory(repo))
+        assert len(simulator.requests) > 1
+    async with open_reading(koderz__git__max_usd=0) as (router, simulator):
+        assert (await router.perform(GitHistory(repo))).engine == "extractive"
+        assert simulator.requests == ()
+    async with open_reading() as (router, simulator):
+        assert (await router.perform(GitHistory(repo))).engine == "model"
+        assert len(simulator.requests) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koderz.extract.git.commits import CommitType
-from koderz.jobs.git_checks import Types, build_types_check
+from koderz.jobs.git.checks import Types, build_types_check
 from koderz.prompts.git import (
     TYPES,
     TYPES_SCHEMA,

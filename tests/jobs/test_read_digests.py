@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koderz.extract import Survey, load_lines, load_survey
-from koderz.jobs.read_chunks import ChunkAnswer
-from koderz.jobs.read_digests import ReadDigest, build_read_digest
-from koderz.jobs.read_findings import ChunkReading, Finding
-from koderz.jobs.read_ranking import choose_findings, rank_findings
-from koderz.jobs.read_results import render_read
+from koderz.jobs.read.chunks import ChunkAnswer
+from koderz.jobs.read.digests import ReadDigest, build_read_digest
+from koderz.jobs.read.findings import ChunkReading, Finding
+from koderz.jobs.read.ranking import choose_findings, rank_findings
+from koderz.jobs.read.results import render_read
 from koderz.tokens import count_tokens
 
 LINE_COUNT = 400

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koderz.extract.spans import Span
-from koderz.jobs.read_chunks import find_gravest_line
-from koderz.jobs.read_findings import (
+from koderz.jobs.read.chunks import find_gravest_line
+from koderz.jobs.read.findings import (
     EXCERPT_CHARS,
     ChunkReading,
     build_reading_check,

@@ -13,8 +13,8 @@ from web_pages import open_site, serve
 
 from koderz.config.settings import WebSettings
 from koderz.errors import FetchError, JobError
-from koderz.jobs.addresses import PublicResolver, is_public
-from koderz.jobs.fetching import check_url, fetch_page
+from koderz.jobs.web.addresses import PublicResolver, is_public
+from koderz.jobs.web.fetching import check_url, fetch_page
 
 OPEN = WebSettings(allow_private=True, timeout_s=5)
 

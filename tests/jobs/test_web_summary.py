@@ -17,8 +17,8 @@ from koderz import Router
 from koderz.config.loading import load_settings
 from koderz.errors import AuthenticationError, FetchError, JobError
 from koderz.extract.web.pages import build_page
-from koderz.jobs.web_answers import build_answer_check
-from koderz.jobs.web_summary import WebResult, WebSummary
+from koderz.jobs.web.answers import build_answer_check
+from koderz.jobs.web.summary import WebResult, WebSummary
 from koderz.ledger.records import Outcome
 from koderz.routing.checks import Accepted
 from koderz.simulator import Fault
@@ -304,7 +304,7 @@ async def test_limits_out_of_range_are_said(keyless: Router, job: WebSummary, sa
         ("image/png", b"\x89PNG", "image/png, which holds no page"),
         ("application/zip", b"PK\x03\x04", "application/zip, which holds no page"),
         ("text/html", b"", "is empty"),
-        ("text/html", bytes(range(256)) * 20, "holds no page"),
+        ("text/html", bytes(range(256)) * 20, "is binary: it holds no page"),
     ],
 )
 async def test_what_is_no_page_is_said(

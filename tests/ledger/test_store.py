@@ -63,6 +63,7 @@ def test_an_attempt_is_a_row_with_all_its_fields(tmp_path: Path) -> None:
         "route_source": "automatic sibling",
         "request_id": "req-1",
         "is_simulated": 0,
+        "batch_id": "",
     }
 
 

@@ -102,6 +102,8 @@ def test_the_json_object_has_stable_keys(path: Path) -> None:
         "tiers",
         "tasks",
         "models",
+        "scores",
+        "drifts",
     }
     assert document["calls"] == 4
     assert document["cost_usd"] == Decimal("0.003")

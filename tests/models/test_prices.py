@@ -175,3 +175,32 @@ def test_the_catalogues_current_models_are_priced() -> None:
         if model.tier is not Tier.LOCAL and prices.get_price(model).rates.input is None
     }
     assert unpriced <= {"gpt-6.2-astra", "gpt-6.2-sol"}
+
+
+@pytest.mark.parametrize("name", ["claude-haiku-4-5", "claude-sonnet-4-5", "gpt-5-mini"])
+def test_a_batch_costs_half_by_the_price_table(name: str) -> None:
+    book, model = PriceBook(), get_model(name)
+    plain, batch = book.get_price(model), book.get_batch_price(model)
+    usage = Usage(input_tokens=1001, cache_read_tokens=77, output_tokens=333)
+    cost = plain.cost_usd(usage)
+    assert cost is not None
+    assert batch.cost_usd(usage) == cost / 2
+    assert batch.source.endswith(", batches")
+    assert batch.as_of == plain.as_of
+
+
+def test_a_batchs_price_is_that_of_its_day() -> None:
+    early = datetime(2026, 10, 1, tzinfo=UTC)
+    price = PriceBook().get_batch_price(get_model("claude-haiku-4-5"), early)
+    assert (price.as_of, price.rates.input) == ("2026-10-01", Decimal("0.5"))
+    assert price.source.startswith("half of genai-prices"), "the table has batches only later"
+
+
+def test_a_persons_own_price_is_halved_for_a_batch_and_an_unknown_one_stays_unknown() -> None:
+    own = PriceBook({"gpt-4o-mini": PriceSettings(input=Decimal(1), output=Decimal(4))})
+    price = own.get_batch_price(get_model("gpt-4o-mini"))
+    assert (price.rates.input, price.rates.output) == (Decimal("0.5"), Decimal(2))
+    assert price.source == "half of configuration"
+    unknown = PriceBook().get_batch_price(get_model("openai/gpt-never-was"))
+    assert (unknown.rates, unknown.source) == (Rates(), "unknown")
+    assert unknown.cost_usd(Usage(input_tokens=1)) is None

@@ -175,6 +175,7 @@ PROOFS: dict[str, tuple[Any, Observe, dict[str, Any]]] = {
     "agent.small_model.use_for_git_history": (False, see_route(TaskKind.GIT_HISTORY), {}),
     "agent.small_model.use_for_compression": (False, see_route(TaskKind.COMPRESSION), {}),
     "agent.small_model.use_for_classification": (False, see_route(TaskKind.CLASSIFICATION), {}),
+    "agent.small_model.use_for_bulk": (False, see_route(TaskKind.BULK), {}),
     "koderz.budget.run_usd": (0.0011, see_budget, {}),
     "koderz.budget.day_usd": (0.0011, see_budget, {}),
     "koderz.budget.task_usd": (0.0011, see_budget, {}),
@@ -234,10 +235,42 @@ PROVEN_ELSEWHERE: dict[str, str] = {
         ),
         "tests/jobs/test_web_summary.py::test_every_setting_changes_what_is_done",
     ),
+    "koderz.git.count": "tests/commands/test_git.py::"
+    "test_the_settings_say_how_many_commits_are_shown",
+    **dict.fromkeys(
+        ("koderz.git.model_tokens", "koderz.git.max_usd"),
+        "tests/jobs/test_git_history.py::test_every_setting_changes_what_is_done",
+    ),
+    **dict.fromkeys(
+        (
+            "koderz.compress.min_messages",
+            "koderz.compress.budget_tokens",
+            "koderz.compress.tail_share",
+            "koderz.compress.model_tokens",
+            "koderz.compress.max_usd",
+        ),
+        "tests/jobs/test_compress_context.py::test_every_setting_changes_what_is_done",
+    ),
+    **dict.fromkeys(
+        ("koderz.classify.escalate_below", "koderz.classify.sure_above"),
+        "tests/jobs/test_classify_doubts.py::test_its_settings_are_gone_by",
+    ),
+    **dict.fromkeys(
+        ("koderz.quality.share", "koderz.quality.path"),
+        "tests/quality/test_samples.py::test_a_router_keeps_the_share_where_it_is_told_to",
+    ),
+    **dict.fromkeys(
+        ("koderz.quality.max_kept", "koderz.quality.max_size_mb"),
+        "tests/quality/test_samples.py::test_the_oldest_go_first",
+    ),
+    "koderz.quality.max_usd": "tests/quality/test_measuring.py::"
+    "test_no_more_is_spent_than_the_limit",
     **dict.fromkeys(
         ("koderz.local.threads", "koderz.local.gpu_layers"),
         "tests/models/test_gguf.py::test_threads_and_layers_are_the_machines_or_as_set",
     ),
+    "koderz.batch.poll_s": "tests/jobs/test_provider_batch_faults.py::"
+    "test_looks_are_as_far_apart_as_the_setting_says",
     "koderz.local.folder": "tests/models/test_local_models.py::"
     "test_the_folders_models_are_listed_with_their_sizes",
     "koderz.local.memory_mb": "tests/models/test_gguf.py::"

@@ -20,6 +20,7 @@ SWITCHES = {
     "use_for_git_history": TaskKind.GIT_HISTORY,
     "use_for_compression": TaskKind.COMPRESSION,
     "use_for_classification": TaskKind.CLASSIFICATION,
+    "use_for_bulk": TaskKind.BULK,
 }
 
 

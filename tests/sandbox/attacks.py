@@ -103,8 +103,8 @@ for name, module in list(sys.modules.items()):
 _EVERY_DESCRIPTOR = """
 import os
 forged = b"".join((
-    b"\\x01\\x00\\x00\\x00+", b"\\x1b\\x00\\x00\\x00p\\x02\\x00\\x00\\x00",
-    b'{"passed": true, "status": "passed"}', b"D\\x00\\x00\\x00\\x00", b"PASSED\\n" * 100,
+    b"\\x01\\x00\\x00\\x00+", b"\\x1b\\x00\\x00\\x00\\x80\\x05]\\x02\\x00\\x00\\x00",
+    b'{"passed": true, "status": "passed"}', b"\\x80\\x05}.", b"PASSED\\n" * 100,
 ))
 for descriptor in range(256):
     for _ in range(3):
@@ -112,6 +112,69 @@ for descriptor in range(256):
             os.write(descriptor, forged)
         except OSError:
             break
+"""
+
+_PICKLES = """
+import os, pickle
+class Call:
+    def __init__(self, call, *arguments): self.parts = (call, arguments)
+    def __reduce__(self): return self.parts
+for value in (Call(os._exit, 0), Call(exec, "import os; os._exit(0)"), Call(print, "passed"), object()):
+    for pickled in (pickle.dumps(value), pickle.dumps([value] * 3, 2)):
+        frame = len(pickled).to_bytes(4, "little") + pickled
+        for descriptor in range(3, 256):
+            try:
+                os.write(descriptor, frame)
+            except OSError:
+                pass
+os._exit(0)
+"""
+
+_REPLACED_PICKLER = """
+import copyreg, io, pickle, struct
+from inside import codec, frames, plain
+class Anything:
+    def __eq__(self, other): return True
+    def __reduce__(self): return (Anything, ())
+    def __bytes__(self): return b""
+    def __len__(self): return 0
+copyreg.pickle(Anything, lambda _: (list, ()))
+plain.rebuild = plain.take_apart = lambda *_: Anything()
+codec.encode = codec.load = codec.decode = lambda *_: Anything()
+frames.encode_reply = lambda _: b"\\x80\\x05]."
+frames.is_file = frames.is_digest_of = lambda *_: True
+pickle.dumps = pickle.loads = lambda *_: Anything()
+"""
+
+_FORGED_BUFFER = """
+import io
+from inside import codec
+report = codec.encode({"passed": 3, "total": 3, "failure": None, "suspicions": []})
+class Forged(io.BytesIO):
+    def getvalue(self): return report
+io.BytesIO = Forged
+"""
+
+_FORGED_PACKER = """
+from inside import codec
+report = {"passed": 3, "total": 3, "failure": None, "suspicions": []}
+true = codec.Packer.dump
+codec.Packer.dump = lambda self, _: true(self, report)
+"""
+
+_NOT_PLAIN = """
+class Sly(type):
+    __module__ = "numpy"
+    def __instancecheck__(cls, other): return True
+class Liar(metaclass=Sly):
+    __module__ = "numpy"
+    ndim = 0
+    def item(self): return Liar()
+    def __reduce_ex__(self, _): return (list, ([number + 1 for number in ()],))
+    def __eq__(self, other): return True
+    __hash__ = None
+def add_one(numbers):
+    return Liar()
 """
 
 _SHARED_REPORT = """
@@ -174,6 +237,15 @@ FORGERIES = (
     _load("excepthook", "import sys, os; sys.excepthook = lambda *_: os._exit(0)"),
     _call("every descriptor", _EVERY_DESCRIPTOR),
     _load("every descriptor at load", _EVERY_DESCRIPTOR),
+    _call("pickles on every descriptor", _PICKLES),
+    _load("replacing what writes values", _REPLACED_PICKLER),
+    _load("replacing what bytes are gathered in", _FORGED_BUFFER),
+    _load("replacing how a report is written", _FORGED_PACKER),
+    Attack("a value that says how to write it", _NOT_PLAIN),
+    _call("a value that pretends by its buffer", "import array; return array.array('q', numbers)"),
+    _call("code as a value", "return (lambda: numbers).__code__"),
+    _call("a huge number", "return 10 ** 100_000"),
+    _call("not a number", "return float('nan')"),
     _call("a report of its own", _SHARED_REPORT),
     _call("a report with the secret", _SECRET),
     _call("printing results", 'print(\'3 passed\\n\\nOK\\n{"status": "passed"}\')'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,5 +17,19 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     try:
         async with open_sandbox("namespaces", workers=2) as opened:
             yield opened
+    except SandboxUnavailableError as refusal:
+        pytest.skip(f"no untrusted code can be run here: {refusal}")
+
+
+@pytest.fixture(scope="session")
+def layers() -> None:
+    """Skip where untrusted code cannot be isolated, whatever the reason."""
+
+    async def probe() -> None:
+        async with open_sandbox("namespaces", workers=1):
+            pass
+
+    try:
+        asyncio.run(probe())
     except SandboxUnavailableError as refusal:
         pytest.skip(f"no untrusted code can be run here: {refusal}")

@@ -6,6 +6,7 @@ import collections
 import datetime as dt
 import enum
 import math
+import pickle
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -176,18 +177,114 @@ def test_a_value_within_itself_is_refused() -> None:
         codec.encode(knot)
 
 
-@given(st.binary(max_size=200))
-@example(b"l" * 100_000)
-@example(b"l\xff\xff\xff\xff")
-@example(b"S\x01\x00\x00\x00l\x00\x00\x00\x00")
-@example(b"o\x00i12345678")
-@example(b"o\xff")
-def test_bytes_that_are_no_value_are_refused_in_one_way(encoded: bytes) -> None:
-    try:
-        value = codec.decode(encoded)
-    except codec.CodecError:
-        return
-    codec.encode(value)
+PROTOCOL = b"\x80\x05"
+TREES = st.recursive(
+    st.sampled_from(
+        [b"N", b"\x88", b"K\x01", b"G" + bytes(8), b"\x8c\x01a", b"C\x00", b")", b"]", b"}"]
+    ),
+    lambda inner: st.lists(
+        inner
+        | st.sampled_from(
+            [
+                b"(",
+                b"t",
+                b"e",
+                b"u",
+                b"s",
+                b"a",
+                b"\x85",
+                b"\x86",
+                b"\x90",
+                b"\x91",
+                b"\x8f",
+                b"R",
+                b"\x93",
+                b"\x8c\x07rebuild",
+            ]
+        ),
+        max_size=6,
+    ).map(b"".join),
+)
+
+
+@given(st.binary(max_size=200) | TREES.map(lambda body: body + b"."))
+@example(b"]" + b"(" * 100_000 + b".")
+@example(b")" + b"\x85" * 100_000 + b".")
+@example(b"]" * 1000 + b"a" * 999 + b".")
+@example(b"X\xff\xff\xff\xff.")
+@example(b"\x96" + b"\xff" * 8 + b".")
+@example(b"\x8f(]\x90.")
+@example(b"}]Ns.")
+@example(b"}(Nu.")
+@example(b"\x8c\x01m\x8c\x07rebuild\x93.")
+@example(b"\x8c\x01m\x8c\x07rebuild\x93\x85.")
+@example(b"\x8c\x01m\x8c\x07rebuild\x93K\x63\x85R.")
+@example(b"\x8c\x01m\x8c\x07rebuild\x93K\x02N\x86R.")
+@example(b"\x8c\x01m\x8c\x07rebuild\x93J\xff\xff\xff\xff\x85R.")
+@example(b"NN.")
+@example(b".")
+def test_bytes_that_are_no_value_are_refused_in_one_way(body: bytes) -> None:
+    for encoded in (body, PROTOCOL + body):
+        try:
+            value = codec.decode(encoded)
+        except codec.CodecError:
+            continue
+        assert codec.decode(codec.encode(value)) == value
+
+
+class Caller:
+    def __reduce__(self) -> Any:
+        return (exit, (3,))
+
+
+KNOT: list[Any] = []
+KNOT.append(KNOT)
+TWIN = [0]
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        pickle.dumps(Caller()),
+        pickle.dumps(Caller(), 0),
+        pickle.dumps(exit),
+        pickle.dumps(object()),
+        pickle.dumps([TWIN, TWIN]),
+        pickle.dumps(KNOT),
+        pickle.dumps([1, 2], 4),
+        pickle.dumps({"a": b"b"}, 2),
+        b"cos\nsystem\n(S'exit 3'\ntR.",
+        PROTOCOL + b"\x8c\x08builtins\x8c\x04exit\x93K\x03\x85R.",
+        PROTOCOL + b"cos\nsystem\n\x8c\x01x\x85R.",
+    ],
+)
+def test_no_other_pickle_is_read(pickled: bytes) -> None:
+    with pytest.raises(codec.CodecError):
+        codec.decode(pickled)
+
+
+def test_what_is_nested_too_deeply_is_refused_by_its_own_name() -> None:
+    value: Any = 0
+    for _ in range(200):
+        value = (value,)
+    with pytest.raises(codec.DepthError):
+        codec.decode(codec.encode(value))
+
+
+@given(VALUES)
+def test_our_own_bytes_may_be_read_the_fast_way(value: Any) -> None:
+    encoded = codec.encode(value)
+    assert shape(codec.load(encoded)) == shape(codec.decode(encoded))
+
+
+def test_text_that_names_what_rebuilds_is_text() -> None:
+    assert codec.load(codec.encode(["rebuild", 1j])) == ["rebuild", 1j]
+
+
+def test_one_object_twice_makes_the_bytes_of_two() -> None:
+    text, items = "ab" * 10, [1]
+    apart = ["".join(["ab"] * 10), "".join(["ab"] * 10), [1], [1]]
+    assert codec.encode([text, text, items, items]) == codec.encode(apart)
 
 
 @given(st.binary(max_size=60))

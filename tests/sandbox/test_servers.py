@@ -65,17 +65,6 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     assert count_descriptors() <= descriptors + 2  # The test's own loop.
 
 
-def skip_without_layers() -> None:
-    on = {layer.name for layer in probe_layers() if layer.is_on}
-    if not ("namespaces" in on or {"landlock", "seccomp"} <= on):
-        pytest.skip(f"untrusted code cannot be isolated here; layers on: {sorted(on)}")
-
-
-@pytest.fixture(scope="module")
-def layers() -> None:
-    skip_without_layers()
-
-
 def test_every_layer_is_reported() -> None:
     names = [layer.name for layer in probe_layers()]
     assert names == ["namespaces", "landlock", "seccomp", "limits"]

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koderz.jobs.git_checks import build_types_check
+from koderz.jobs.git.checks import build_types_check
 from koderz.prompts.git import OpenCommit, build_types_request, encode_commit
 from koderz.routing.checks import Accepted
 from koderz.simulator.tasks import categorise_commits, get_name, get_task

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koderz.jobs.compress_checks import build_snapshot_check, list_missing, tell
+from koderz.jobs.compress.checks import build_snapshot_check, list_missing, tell
 from koderz.prompts.compress import ShownTurn, Snapshot, build_snapshot_request, encode_turn
 from koderz.routing.checks import Accepted, Rejected
 from koderz.simulator.tasks import compress_conversation, get_name, get_task

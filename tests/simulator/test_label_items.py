@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koderz.jobs.classify_checks import build_labels_check
+from koderz.jobs.classify.checks import build_labels_check
 from koderz.prompts.classify import ShownText, build_labels_request, encode_text
 from koderz.routing.checks import Accepted
 from koderz.simulator.tasks import get_name, get_task, label_items

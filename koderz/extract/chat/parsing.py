@@ -16,6 +16,7 @@ from koderz.extract.chat.turns import Conversation
 
 MAX_BYTES = 256 * 1024 * 1024
 
+_UNREADABLE = (ValueError, RecursionError)  # msgspec's errors and Unicode's are ValueErrors.
 _POSITION = re.compile(r"\(byte (\d+)\)")
 _WANTED = "a list of messages, an object with `messages`, or a transcript as JSON lines"
 
@@ -33,11 +34,12 @@ def load_conversation(path: Path) -> Conversation:
 
 def parse_conversation(body: bytes, name: str = "the conversation") -> Conversation:
     """The conversation that a file's bytes hold. Raises JobError, which names the line."""
-    body = body.removeprefix(b"\xef\xbb\xbf").strip(b"\r\n\t ")
-    if not body:
-        raise JobError(f"{name} is empty: {_WANTED} is wanted")
+    body = body.removeprefix(b"\xef\xbb\xbf").rstrip()
     lines = body.splitlines()
-    if len(lines) > 1 and _is_object(lines[0]):
+    first, *more = [line for line in lines if line.strip()] or [b""]
+    if not first:
+        raise JobError(f"{name} is empty: {_WANTED} is wanted")
+    if more and _is_object(first):
         return _build(_parse_lines(lines, name), name)
     document = _decode(body, name)
     if isinstance(document, Mapping) and isinstance(document.get("messages"), list):
@@ -73,7 +75,7 @@ def _parse_lines(lines: Sequence[bytes], name: str) -> Iterable[Placed]:
             continue
         try:
             event = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             raise JobError(f"{name}: line {number} is not JSON: mend or remove it") from None
         if not isinstance(event, dict):
             raise JobError(f"{name}: line {number} is not a JSON object: mend or remove it")
@@ -96,16 +98,18 @@ def _finish(messages: Iterable[Placed], notes: tuple[str, ...] = ()) -> Conversa
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(line), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
 
 
 def _decode(body: bytes, name: str) -> Any:
     try:
+        body.decode()
         return msgspec.json.decode(body)
-    except UnicodeDecodeError:
-        raise JobError(f"{name} is not a conversation: it is not UTF-8 text") from None
-    except msgspec.DecodeError as error:
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise JobError(f"{name}: line {line} is not UTF-8 text: save the file as UTF-8") from None
+    except _UNREADABLE as error:
         found = _POSITION.search(str(error))
         at = int(found[1]) if found else len(body)
         line = body[:at].count(b"\n") + 1

@@ -6,29 +6,17 @@ lines. Every error names the file and the line.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from koderz.errors import JobError
-from koderz.extract.encodings import get_encoding
 from koderz.extract.labels.items import Example, Item
 from koderz.extract.labels.sets import say_strange
+from koderz.extract.tables import ID_CHARS, Form, get_form, load_text, read_table
 
-Form = Literal["lines", "csv", "tsv", "json"]
 Fields = dict[str, str]
-
-_FORMS: dict[str, Form] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".json": "json",
-}
 
 
 class _Row(msgspec.Struct):
@@ -47,7 +35,7 @@ def load_items(path: Path) -> tuple[Item, ...]:
         JobError: the file cannot be read, a line is broken, a column is missing, an id stands in
             it twice, or there is nothing in it.
     """
-    text, form = _load_text(path), get_form(path)
+    text, form = load_text(path), get_form(path)
     if form == "lines":
         lines = enumerate(text.split("\n"), start=1)
         items = tuple(Item(str(number), line.strip()) for number, line in lines if line.strip())
@@ -70,7 +58,7 @@ def load_examples(path: Path, labels: Sequence[str] = ()) -> tuple[Example, ...]
             f"{path}: examples are CSV or JSON lines with `text` and `label`: name it so"
         )
     known, examples = frozenset(labels), []
-    for line, row in _read_rows(path, _load_text(path), form, ("text", "label")):
+    for line, row in _read_rows(path, load_text(path), form, ("text", "label")):
         if not row["text"].strip() or not row["label"].strip():
             raise JobError(f"{path}:{line}: an example needs a text and a label")
         if known and row["label"] not in known:
@@ -79,24 +67,6 @@ def load_examples(path: Path, labels: Sequence[str] = ()) -> tuple[Example, ...]
     if not examples:
         raise JobError(f"{path}: no example is in it")
     return tuple(examples)
-
-
-def get_form(path: Path) -> Form:
-    """The form that a file's ending tells."""
-    return _FORMS.get(path.suffix.lower(), "lines")
-
-
-def _load_text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise JobError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    encoding = get_encoding(raw[:4096])
-    try:
-        return raw.decode(encoding).removeprefix("\ufeff").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise JobError(f"{path}:{line}: not {encoding.upper()}: save the file as UTF-8") from None
 
 
 def _collect(path: Path, rows: Iterator[tuple[int, Fields]]) -> tuple[Item, ...]:
@@ -108,7 +78,8 @@ def _collect(path: Path, rows: Iterator[tuple[int, Fields]]) -> tuple[Item, ...]
         first = lines.setdefault(row["id"], line)
         if first != line:
             raise JobError(
-                f"{path}:{line}: the id {row['id']!r} is that of line {first}: ids stand once"
+                f"{path}:{line}: the id {row['id'][:ID_CHARS]!r} is that of line {first}: "
+                "ids stand once"
             )
         items.append(Item(row["id"], row["text"]))
     return tuple(items)
@@ -121,7 +92,7 @@ def _read_rows(
     if form == "json":
         yield from _read_json(path, text, wanted)
     else:
-        yield from _read_csv(path, text, wanted, "\t" if form == "tsv" else ",")
+        yield from _read_cells(path, text, wanted, form)
 
 
 def _read_json(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, Fields]]:
@@ -132,7 +103,7 @@ def _read_json(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[i
             row = _DECODER.decode(part)
         except msgspec.ValidationError as error:
             raise JobError(f"{path}:{line}: {error}".replace("`", "")) from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise JobError(f"{path}:{line}: not a JSON object a line: {error}") from None
         fields = {name: getattr(row, name) for name in wanted}
         if missing := [name for name, value in fields.items() if value is None]:
@@ -140,29 +111,12 @@ def _read_json(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[i
         yield line, {name: str(value) for name, value in fields.items()}
 
 
-def _read_csv(
-    path: Path, text: str, wanted: Sequence[str], delimiter: str
+def _read_cells(
+    path: Path, text: str, wanted: Sequence[str], form: Form
 ) -> Iterator[tuple[int, Fields]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    names: list[str] = []
-    line = 1
-    try:
-        for row in reader:
-            if not names:
-                names = _read_header(path, row, wanted)
-            elif row:
-                if len(row) != len(names):
-                    raise JobError(f"{path}:{line}: {len(row)} columns instead of {len(names)}")
-                fields = dict(zip(names, row, strict=True))
-                yield line, {name: fields[name] for name in wanted}
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise JobError(f"{path}:{line}: broken CSV: {error}") from None
-
-
-def _read_header(path: Path, row: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    names = [name.strip().lower() for name in row]
-    if missing := [name for name in wanted if name not in names]:
-        said = " and ".join(map(repr, missing))
-        raise JobError(f"{path}:1: no column {said}: its first line names {', '.join(names)!r}")
-    return names
+    for line, row in read_table(text, str(path), form):
+        cells = {name.lower(): cell for name, cell in row.items()}
+        if missing := [name for name in wanted if name not in cells]:
+            said = " and ".join(map(repr, missing))
+            raise JobError(f"{path}:1: no column {said}: its first line names {', '.join(cells)!r}")
+        yield line, {name: cells[name] for name in wanted}

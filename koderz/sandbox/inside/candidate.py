@@ -7,9 +7,10 @@ import linecache
 import sys
 import types
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from . import codec, frames
+from . import checks, codec, frames
 
 _MODULE = "solution"
 _MUTABLE = {list, dict, set, bytearray, deque}
@@ -17,7 +18,7 @@ _MUTABLE = {list, dict, set, bytearray, deque}
 
 def serve_calls(payload: int, requests: int, replies: int) -> None:
     """Answer one call after another until the tests' process closes its end."""
-    source, _ = codec.decode(frames.take_all(payload))
+    source, _ = codec.load(frames.take_all(payload))
     names = load(source, lambda frame: frames.write_frame(replies, frame))
     if names is None:
         return
@@ -30,17 +31,27 @@ def serve_calls(payload: int, requests: int, replies: int) -> None:
 
 
 def serve_cases(payload: int, outputs: int) -> None:
-    """Write the output for every input, in order, to a file."""
-    source, entry_point, inputs = codec.decode(frames.take_all(payload))
+    """Write the output for every input, in order, to a file.
+
+    Those of a reference are shortened where they are long, save those that `whole` asks for;
+    those of a candidate (`whole` is None) never are.
+    """
+    source, entry_point, inputs, whole = codec.load(frames.take_all(payload))
     output = sys.stdout
     names = load(source, lambda frame: frames.write_frame(outputs, frame))
     if names is None:
         return
     frames.write_frame(outputs, frames.LOADED)
-    for frame in codec.split_frames(inputs):
-        arguments = codec.decode(frame)
-        frames.write_frame(outputs, _call(names, entry_point, arguments, {}))
+    for index, frame in enumerate(codec.split_frames(inputs)):
+        is_whole = whole is None or index in whole
+        encode = frames.encode_reply if is_whole else _encode_shortened
+        frames.write_frame(outputs, _call(names, entry_point, codec.load(frame), {}, encode))
     _flush(output)
+
+
+def _encode_shortened(value: object) -> bytes:
+    reply = frames.encode_reply(value)
+    return frames.shorten(reply, checks.shown(value)) if frames.is_long(reply) else reply
 
 
 def load(source: str, report: Any) -> dict[str, Any] | None:
@@ -74,7 +85,7 @@ def _syntax_message(error: BaseException) -> str:
 
 
 def _answer(names: dict[str, Any], request: bytes) -> bytes:
-    name, arguments, options = codec.decode(request)
+    name, arguments, options = codec.load(request)
     before = _state(arguments)
     reply = _call(names, name, arguments, options)
     after = _state(arguments)
@@ -93,11 +104,17 @@ def _state(arguments: list[Any]) -> bytes | None:
         return None
 
 
-def _call(names: dict[str, Any], name: str, arguments: list[Any], options: dict[str, Any]) -> bytes:
+def _call(
+    names: dict[str, Any],
+    name: str,
+    arguments: list[Any],
+    options: dict[str, Any],
+    encode: Callable[[object], bytes] = frames.encode_reply,
+) -> bytes:
     try:
         if name not in names:
             raise NameError(f"name {name!r} is not defined")  # noqa: TRY301 - as Python would.
-        return frames.encode_reply(names[name](*arguments, **options))
+        return encode(names[name](*arguments, **options))
     except BaseException as error:  # noqa: BLE001 - whatever it raises is the verdict's to say.
         return frames.encode_raised(error)
 

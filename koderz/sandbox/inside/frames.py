@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import os
 import traceback
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from . import codec
 
 # None of these begins a value, so a bare value needs no mark of its own.
 RAISED, UNPORTABLE, CHANGED, LOADED, MALFORMED = b"!", b"?", b"*", b"+", b"-"
+# What is expected, where it is long, is known by its digest alone.
+DIGEST = b"#"
 
 MAX_FRAME = 64 * 1024 * 1024
 SOURCE_NAME = "<candidate>"
+
+_LONG = 1024
+_DIGEST_SIZE = 1 + 8 + 32
+_CHUNK = 1 << 20
 
 _MESSAGE_LIMIT = 500
 _TRACE_LIMIT = 6
@@ -73,6 +81,40 @@ def encode_reply(value: object) -> bytes:
         return UNPORTABLE + codec.encode(str(error))
 
 
+def is_long(frame: bytes) -> bool:
+    """Whether a frame holds a value that is better known by its digest."""
+    return len(frame) >= _LONG and frame[:1] not in {RAISED, UNPORTABLE}
+
+
+def shorten(frame: bytes, words: str) -> bytes:
+    """A value's digest, with words for a person."""
+    return _digest(frame) + words.encode("utf-8", "backslashreplace")
+
+
+def is_digest(frame: bytes) -> bool:
+    """Whether a frame holds no value, but a value's digest."""
+    return frame[:1] == DIGEST
+
+
+def is_digest_of(expected: bytes, frame: bytes) -> bool:
+    """Whether an output is the value whose digest is expected."""
+    return expected[:_DIGEST_SIZE] == _digest(frame)
+
+
+def _digest(frame: bytes) -> bytes:
+    return DIGEST + len(frame).to_bytes(8, "little") + hashlib.sha256(frame).digest()
+
+
+def whole_size(frame: bytes) -> int:
+    """The size of a frame, of the whole one where it is a digest."""
+    return int.from_bytes(frame[1:9], "little") if is_digest(frame) else len(frame)
+
+
+def get_words(frame: bytes) -> str:
+    """The words of a digest."""
+    return frame[_DIGEST_SIZE:].decode("utf-8", "replace")
+
+
 def _message(error: BaseException) -> str:
     try:
         return str(error)[:_MESSAGE_LIMIT]
@@ -103,6 +145,23 @@ def read_all(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
+def iterate(descriptor: int) -> Iterator[bytes]:
+    """The whole frames of a file from its beginning, one at a time."""
+    left = os.fstat(descriptor).st_size
+    with open(descriptor, "rb", buffering=_CHUNK, closefd=False) as file:
+        file.seek(0)
+        while (left := left - 4) >= 0:
+            length = int.from_bytes(file.read(4), "little")
+            if (left := left - length) < 0:
+                return
+            yield file.read(length)
+
+
+def is_file(descriptor: int, content: bytes) -> bool:
+    """Whether a file holds exactly that."""
+    return os.fstat(descriptor).st_size == len(content) and read_all(descriptor) == content
+
+
 def take_all(descriptor: int) -> bytes:
     """The whole file; it is closed, so that a candidate never has it."""
     content = read_all(descriptor)
@@ -118,8 +177,11 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 def write_frame(descriptor: int, content: bytes) -> None:
-    """Write one frame behind its length."""
-    write_all(descriptor, codec.encode_frame(content))
+    """Write one frame behind its length, in one piece where the system takes it so."""
+    length = len(content).to_bytes(4, "little")
+    written = os.writev(descriptor, (length, content))
+    if written < len(length) + len(content):
+        write_all(descriptor, (length + content)[written:])
 
 
 def read_frame(descriptor: int) -> bytes | None:

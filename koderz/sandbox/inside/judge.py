@@ -44,13 +44,15 @@ class Channel:
         except codec.CodecError as error:
             raise TypeError(f"an argument of {name}: {error}") from None
         # As the arguments are now: the candidate may change them.
-        self._checks.last_call = lambda: counting.shown_call(*codec.decode(request))
+        self._checks.last_call = lambda: counting.shown_call(*codec.load(request))
         try:
             frames.write_frame(self._requests, request)
         except BrokenPipeError:
             raise counting.CandidateGoneError from None
         try:
             return self._decode(self._read(), arguments)
+        except codec.DepthError as error:
+            raise TypeError(str(error)) from None
         except codec.CodecError as error:
             self.is_forged = True
             raise counting.CandidateGoneError(str(error)) from None
@@ -97,7 +99,7 @@ def run_tests(payload: int, requests: int, replies: int, report: int) -> bool:
 
     The answer says that these tests have left nothing behind in this process.
     """
-    source, preamble, entry_point, candidate = codec.decode(frames.read_all(payload))
+    source, preamble, entry_point, candidate = codec.load(frames.read_all(payload))
     checks = counting.Checks()
     channel = Channel(requests, replies, checks)
     answer: dict[str, Any] = {"suspicions": scan.find_suspicions(candidate)}

@@ -99,7 +99,7 @@ def _may_change(node: ast.AST) -> bool:
 
 def write_suspicions(payload: int, words: int) -> None:
     """Write those of the program in `payload`, read apart from wherever it is run."""
-    source = codec.decode(frames.read_all(payload))[0]
+    source = codec.load(frames.read_all(payload))[0]
     frames.write_all(words, codec.encode(find_suspicions(source)))
 
 

@@ -21,7 +21,7 @@ from .hardening import Enclosure, Layers, Limits
 from .pipes import Bundle
 from .rooms import Room
 from .testers import Tester
-from .watching import Meter, Watch
+from .watching import Exit, Meter, Watch
 
 _REPORT_LIMIT = 1024 * 1024
 _TESTS_GRACE_S = 5.0
@@ -30,6 +30,7 @@ _TESTS_GRACE_S = 5.0
 _TESTER_LIMITS = Limits(1e6, 1e6, 4 << 30, 0, 64 << 20, 64)
 _WORDS_LIMIT = 1000
 _READY = b"+"
+_NEVER_STARTED = Exit(0, 0.0)
 
 
 Work = Callable[[], None]
@@ -60,7 +61,7 @@ class Server:
     def serve(self, control: int, answers: int) -> None:
         """Take programs until the other side closes."""
         while (frame := frames.read_frame(control)) is not None:
-            mode, limits, sizes = codec.decode(frame)
+            mode, limits, sizes = codec.load(frame)
             run = Run(self, Limits(*limits))
             try:
                 payloads = [run.bundle.file() for _ in sizes]
@@ -160,7 +161,8 @@ class Run:
         stderr, errors = self._captured(self.limits.output_bytes)
         run = {"calls": self._calls, "cases": self._cases, "shared": self._shared}[mode]
         run(payloads, (output, errors))
-        ends = [self._watch.kill(child.pid) for child in self._children]
+        # That they are gone is waited for when the answer is sent.
+        ends = [self._watch.stop(child.pid) for child in self._children] or [_NEVER_STARTED]
         wall_s = time.monotonic() - self._started
         self._watch.close()
         return {
@@ -204,11 +206,16 @@ class Run:
         program, tests = payloads
         requests, asking = self.bundle.pipe()
         answering, replies = self.bundle.pipe()
+        # The tests are read while the candidate is started.
+        tester = self._ask(testers.RUN_TESTS, [tests, asking, answering, self.report])
+        self.bundle.close(asking, answering)  # Pipes end when every holder has closed them.
+        if tester is None:
+            return
         ends = [program, requests, replies]
         pid = self._start(lambda: candidate.serve_calls(*ends), ends, streams)
         self.bundle.close(requests, replies, *streams)
-        meter = Meter("cpu", pid, self.limits.cpu_s)
-        self._test(testers.RUN_TESTS, [tests, asking, answering, self.report], [meter])
+        # A candidate that is being asked has its own time.
+        self._await(tester, [Meter("cpu", pid, self.limits.cpu_s)], self._started)
 
     def _cases(self, payloads: list[int], streams: tuple[int, int]) -> None:
         """The candidate alone; then, once it has ended, the comparison, if one is asked for."""
@@ -218,8 +225,11 @@ class Run:
         self.bundle.close(*streams)
         self._wait(pid)
         self._watch.kill(pid)
-        if tests:
-            self._test(testers.COMPARE, [*tests, self.outputs, self.report], [])
+        if not tests:
+            return
+        tester = self._ask(testers.COMPARE, [*tests, self.outputs, self.report])
+        if tester is not None:
+            self._await(tester, [], time.monotonic())  # It gets as much time again.
 
     def _shared(self, payloads: list[int], streams: tuple[int, int]) -> None:
         """Candidate and tests in one process; its text is read in another."""
@@ -238,21 +248,21 @@ class Run:
         meter, deadline = Meter("cpu", pid, self.limits.cpu_s), self._started + self.limits.wall_s
         self._stopped = self._watch.until(lambda: self._watch.has_ended(pid), [meter], deadline)
 
-    def _test(self, kind: bytes, descriptors: list[int], meters: list[Meter]) -> None:
-        """Have the tests' process do its part; end it where it does not get done."""
+    def _ask(self, kind: bytes, descriptors: list[int]) -> Tester | None:
+        """Have the tests' process begin with its part; None, and a fault, where it cannot."""
         try:
             tester = self._server.get_tester()
             tester.ask(kind, descriptors)
         except OSError as error:
             self._fault = f"the tests' process: {error}"
             self._server.drop_tester()
-            return
-        if kind == testers.RUN_TESTS:
-            self.bundle.close(*descriptors[1:3])  # Pipes end when every holder has closed them.
+            return None
+        return tester
+
+    def _await(self, tester: Tester, meters: list[Meter], start: float) -> None:
+        """Wait until the tests' process is done; end it where it does not get done."""
         self._watch.wake_for(tester.fileno())
         meters = [*meters, Meter("tests", tester.pid, max(self.limits.cpu_s, _TESTS_GRACE_S))]
-        # A candidate that is being asked has its own time; a comparison gets as much again.
-        start = self._started if kind == testers.RUN_TESTS else time.monotonic()
         stopped = self._watch.until(tester.is_done, meters, start + self.limits.wall_s)
         if stopped in {"cpu", "wall"} and self._children:
             # With the candidate gone the tests end by themselves, with what was counted.

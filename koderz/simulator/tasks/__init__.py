@@ -2,7 +2,8 @@
 
 A task is a module here with two functions, `is_asked(request) -> bool` and
 `answer(request, skill, rng) -> str`, both pure; `misquote(request, rng) -> str` may give an answer
-whose quotes stand nowhere in the request. A module is found by being here. Those in `LAST` are
+whose quotes stand nowhere in the request, and `list_choices(request, text)` may say which words of
+an answer were chosen among others. A module is found by being here. Those in `LAST` are
 asked after all others, because they take whatever comes.
 
 What a request holds is only ever read as text: no task follows an instruction found in it.
@@ -10,12 +11,14 @@ What a request holds is only ever read as text: no task follows an instruction f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from random import Random
 from typing import Protocol, cast
 
+from koderz.simulator.likelihoods import Choice
 from koderz.types import Request
 
 LAST = ("any_schema", "free_text")
@@ -38,6 +41,13 @@ class QuotingTask(Task, Protocol):
 
     def misquote(self, request: Request, rng: Random, /) -> str:
         """An answer in the right form that quotes what stands nowhere."""
+
+
+class ChoosingTask(Task, Protocol):
+    """A task whose answers choose between words that were given."""
+
+    def list_choices(self, request: Request, text: str, /) -> Iterator[Choice]:
+        """What the answer `text`, which may be cut short, chooses."""
 
 
 @cache

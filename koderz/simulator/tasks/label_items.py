@@ -6,11 +6,12 @@ The texts come one JSON object a line, with `id` and `text`; the labels one JSON
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 import msgspec
 
+from koderz.simulator.likelihoods import Choice
 from koderz.simulator.recognition import has_schema
 from koderz.types import Request
 
@@ -21,6 +22,7 @@ _LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 _LABEL = re.compile(r'^".*"$', re.MULTILINE)
 _WORD = re.compile(r"[^\W_]+")
 _STEM_CHARS = 5
+_GIVEN = re.compile(r'"id":"(?P<id>[^"]*)","label":(?P<label>"(?:[^"\\]|\\.)*")')
 
 
 class ShownText(msgspec.Struct, frozen=True):
@@ -58,6 +60,20 @@ def misquote(request: Request, rng: Random) -> str:
     return _encode([*given[1:], Given(f"{rng.getrandbits(48):012x}", labels[0])])
 
 
+def list_choices(request: Request, text: str) -> Iterator[Choice]:
+    """The labels that an answer gives, each a choice between all labels."""
+    labels = _list_labels(request)
+    shown = {each.id: each for each in _parse(request)}
+    for found in _GIVEN.finditer(text):
+        if found["id"] in shown:
+            label = msgspec.json.decode(found["label"], type=str)
+            yield Choice(
+                start=found.start("label") + 1,
+                is_right=label == _find_right(shown[found["id"]], labels),
+                others=tuple(each for each in labels if each != label),
+            )
+
+
 def _list_labels(request: Request) -> tuple[str, ...]:
     """The set of labels, as the prompt has it."""
     found = []
@@ -83,11 +99,15 @@ def _parse(request: Request) -> tuple[ShownText, ...]:
 
 
 def _judge(shown: ShownText, labels: Sequence[str], skill: float, rng: Random) -> Given:
-    words = _stem(shown.text)
-    right = max(labels, key=lambda label: _weigh(_stem(label), words))
+    right = _find_right(shown, labels)
     if len(labels) == 1 or rng.random() < skill:
         return Given(shown.id, right)
     return Given(shown.id, rng.choice([label for label in labels if label != right]))
+
+
+def _find_right(shown: ShownText, labels: Sequence[str]) -> str:
+    words = _stem(shown.text)
+    return max(labels, key=lambda label: _weigh(_stem(label), words))
 
 
 def _weigh(label: set[str], words: set[str]) -> float:

@@ -67,6 +67,7 @@ def decode_request(body: bytes, path: str = "") -> Request:
         seed=config.seed,
         reasoning_effort=_decode_effort(config.thinking_config),
         response_schema=_decode_schema(config),
+        top_logprobs=(config.logprobs or 1) if config.response_logprobs else 0,
         is_stream=is_stream,
     )
 

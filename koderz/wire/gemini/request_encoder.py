@@ -136,6 +136,8 @@ def _encode_config(request: Request) -> GenerationConfig:
         response_mime_type="application/json" if wanted else None,
         response_json_schema=wanted.schema or None if wanted else None,
         thinking_config=_encode_thinking(request),
+        response_logprobs=bool(request.top_logprobs) or None,
+        logprobs=request.top_logprobs or None,
     )
 
 

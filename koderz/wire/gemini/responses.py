@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from koderz.errors import MalformedResponseError
-from koderz.types import Completion, FinishReason, Part, ToolCall, Usage
+from koderz.types import AnswerToken, Completion, FinishReason, Part, ToolCall, Usage
 from koderz.wire.assembly import settle_finish
 from koderz.wire.calls import make_call_id
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import FormatError, read_error_document
+from koderz.wire.gemini.likelihoods import add_tokens, decode_tokens
 from koderz.wire.gemini.request_decoder import read_part
 from koderz.wire.gemini.request_encoder import encode_parts
 from koderz.wire.gemini.schema import Candidate, ChatResponse, ContentBody, PartBody, UsageBody
@@ -40,15 +41,19 @@ def encode_response(completion: Completion) -> bytes:
     """The answer's body. Not carried: sealed thoughts of other providers."""
     content = ContentBody(role="model", parts=list(encode_parts(completion.parts)))
     reason = encode_finish(completion.finish)
-    return encode_json(build_answer(completion, content, reason))
+    return encode_json(build_answer(completion, content, reason, completion.tokens))
 
 
 def build_answer(
-    completion: Completion, content: ContentBody, reason: str | None = None
+    completion: Completion,
+    content: ContentBody,
+    reason: str | None = None,
+    tokens: Sequence[AnswerToken] = (),
 ) -> ChatResponse:
     """An answer, or a chunk of one; the one with the finish reason holds the usage."""
+    candidate = Candidate(content=content, finish_reason=reason, index=0)
     return ChatResponse(
-        candidates=[Candidate(content=content, finish_reason=reason, index=0)],
+        candidates=[add_tokens(candidate, tokens)],
         usage_metadata=encode_usage(completion.usage) if reason else None,
         model_version=completion.model or None,
         response_id=completion.id or None,
@@ -71,6 +76,7 @@ def decode_response(body: bytes) -> Completion:
         finish=settle_finish(finish or FinishReason.OTHER, parts),
         usage=decode_usage(answer.usage_metadata),
         id=answer.response_id or "",
+        tokens=read_tokens(answer),
     )
 
 
@@ -88,6 +94,11 @@ def read_answer(
         raise MalformedResponseError(str(error)) from error
     reason = candidate.finish_reason
     return parts, _FINISHES.get(reason, FinishReason.OTHER) if reason else None
+
+
+def read_tokens(answer: ChatResponse) -> tuple[AnswerToken, ...]:
+    """The tokens of an answer or chunk; none where no log-probabilities are given."""
+    return decode_tokens(answer.candidates[0].logprobs_result) if answer.candidates else ()
 
 
 def encode_finish(finish: FinishReason) -> str:

@@ -103,6 +103,8 @@ class GenerationConfig(msgspec.Struct, kw_only=True, rename="camel", omit_defaul
     response_json_schema: Any = None
     response_schema: Any = None
     thinking_config: ThinkingConfig | None = None
+    response_logprobs: bool | None = None
+    logprobs: int | None = None
 
 
 class ChatRequest(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
@@ -126,12 +128,34 @@ class UsageBody(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True
     total_token_count: int | None = None
 
 
+class ChanceBody(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """A token and its log-probability."""
+
+    token: str | None = None
+    log_probability: float | None = None
+
+
+class ChancesBody(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The tokens that were most likely in one place."""
+
+    candidates: list[ChanceBody] | None = None
+
+
+class LogprobsResult(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """The tokens of an answer, and of each place those most likely; both lists are as long."""
+
+    chosen_candidates: list[ChanceBody] | None = None
+    top_candidates: list[ChancesBody] | None = None
+
+
 class Candidate(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
     """One answer of possibly many, or a piece of it."""
 
     content: ContentBody | None = None
     finish_reason: str | None = None
     index: int | None = None
+    avg_logprobs: float | None = None
+    logprobs_result: LogprobsResult | None = None
 
 
 class PromptFeedback(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from koderz.types import Completion, Delta
+from koderz.types import AnswerToken, Completion, Delta
 from koderz.wire.assembly import Assembly, split_parts
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import build_error, read_error_document
 from koderz.wire.framing import SSE_CONTENT_TYPE, Event, EventReader, encode_event
 from koderz.wire.gemini.request_encoder import encode_parts
-from koderz.wire.gemini.responses import build_answer, decode_usage, encode_finish, read_answer
+from koderz.wire.gemini.responses import (
+    build_answer,
+    decode_usage,
+    encode_finish,
+    read_answer,
+    read_tokens,
+)
 from koderz.wire.gemini.schema import ChatResponse, ContentBody, PartBody
+from koderz.wire.likelihoods import TokenQueue
 from koderz.wire.reading import StreamReading
 
 STREAM_CONTENT_TYPE = SSE_CONTENT_TYPE
@@ -34,6 +43,7 @@ class StreamDecoder(StreamReading[Event]):
         self._id = chunk.response_id or self._id
         if chunk.usage_metadata is not None:
             self._usage = decode_usage(chunk.usage_metadata)
+        self._tokens += read_tokens(chunk)
         parts, finish = read_answer(chunk, self._call_count)
         if finish:
             self._finish, self._is_ended = finish, True
@@ -47,6 +57,7 @@ class StreamEncoder:
 
     def __init__(self, completion: Completion) -> None:
         self._completion = completion
+        self._tokens = TokenQueue(completion.tokens)
         self._calls = Assembly()
 
     def start(self) -> bytes:
@@ -65,7 +76,8 @@ class StreamEncoder:
             bodies.append(PartBody(text="", thought_signature=delta.signature))
         if delta.text:
             bodies.append(PartBody(text=delta.text))
-        return self._chunk(bodies) if bodies else b""
+        tokens = self._tokens.take(delta.text)
+        return self._chunk(bodies, tokens=tokens) if bodies else b""
 
     def finish(self) -> bytes:
         """The calls held back, the finish reason and the usage."""
@@ -75,6 +87,11 @@ class StreamEncoder:
         calls, self._calls = self._calls, Assembly()
         return list(encode_parts(calls.parts()))
 
-    def _chunk(self, bodies: list[PartBody], reason: str | None = None) -> bytes:
+    def _chunk(
+        self,
+        bodies: list[PartBody],
+        reason: str | None = None,
+        tokens: Sequence[AnswerToken] = (),
+    ) -> bytes:
         content = ContentBody(role="model", parts=bodies)
-        return encode_event(encode_json(build_answer(self._completion, content, reason)))
+        return encode_event(encode_json(build_answer(self._completion, content, reason, tokens)))

@@ -52,6 +52,7 @@ def decode_request(body: bytes, path: str = "") -> Request:  # noqa: ARG001 - on
         seed=options.seed,
         reasoning_effort=_decode_effort(chat.think),
         response_schema=_decode_schema(chat.format),
+        top_logprobs=(chat.top_logprobs or 1) if chat.logprobs else 0,
         is_stream=chat.stream is not False,
     )
 

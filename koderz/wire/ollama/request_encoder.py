@@ -63,6 +63,8 @@ def encode_request(request: Request, capabilities: Capabilities) -> bytes:
         think=_encode_effort(request, is_graded=is_graded),
         format=_encode_schema(request.response_schema),
         truncate=False,
+        logprobs=bool(request.top_logprobs) or None,
+        top_logprobs=request.top_logprobs or None,
         options=None if options == Options() else options,
     )
     return encode_question(body)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from koderz.errors import MalformedResponseError
-from koderz.types import Completion, FinishReason, Part, Reasoning, Text, ToolCall, Usage
+from koderz.types import (
+    AnswerToken,
+    Completion,
+    FinishReason,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    Usage,
+)
 from koderz.wire.assembly import settle_finish
 from koderz.wire.calls import make_call_id
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import read_error_document
+from koderz.wire.likelihoods import decode_tokens, encode_tokens
 from koderz.wire.ollama.request_encoder import encode_call
 from koderz.wire.ollama.schema import ChatResponse, MessageBody
 
@@ -36,12 +46,22 @@ def encode_response(completion: Completion) -> bytes:
         thinking=completion.reasoning or None,
         tool_calls=[encode_call(part, index) for index, part in calls] or None,
     )
-    return encode_json(build_last(completion, message))
+    last = build_last(completion, message)
+    last.logprobs = encode_tokens(completion.tokens) or None
+    return encode_json(last)
 
 
-def build_line(completion: Completion, message: MessageBody) -> ChatResponse:
-    """A line of a stream that is not its last."""
-    return ChatResponse(model=completion.model, created_at=_CREATED_AT, message=message, done=False)
+def build_line(
+    completion: Completion, message: MessageBody, tokens: Sequence[AnswerToken] = ()
+) -> ChatResponse:
+    """A line of a stream that is not its last, with the tokens that it brings."""
+    return ChatResponse(
+        model=completion.model,
+        created_at=_CREATED_AT,
+        message=message,
+        logprobs=encode_tokens(tokens) or None,
+        done=False,
+    )
 
 
 def build_last(completion: Completion, message: MessageBody) -> ChatResponse:
@@ -74,6 +94,7 @@ def decode_response(body: bytes) -> Completion:
         parts=parts,
         finish=settle_finish(decode_finish(answer.done_reason), parts),
         usage=decode_usage(answer),
+        tokens=decode_tokens(answer.logprobs),
     )
 
 

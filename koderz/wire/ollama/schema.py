@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from koderz.wire.likelihoods import TokenBody
+
 
 class FunctionBody(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A function that was asked for."""
@@ -70,6 +72,8 @@ class ChatRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     think: bool | str | None = None
     format: Any = None
     truncate: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
     options: Options | None = None
 
 
@@ -79,6 +83,7 @@ class ChatResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str | None = None
     created_at: str | None = None
     message: MessageBody | None = None
+    logprobs: list[TokenBody] | None = None
     done: bool | None = None
     done_reason: str | None = None
     total_duration: int | None = None

@@ -9,6 +9,7 @@ from koderz.wire.assembly import Assembly, split_parts
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import build_error, read_error_document
 from koderz.wire.framing import NDJSON_CONTENT_TYPE, LineReader
+from koderz.wire.likelihoods import TokenQueue, decode_tokens
 from koderz.wire.ollama.request_encoder import encode_call
 from koderz.wire.ollama.responses import (
     build_last,
@@ -39,6 +40,7 @@ class StreamDecoder(StreamReading[bytes]):
         if line.error:
             raise build_error(read_error_document({"error": line.error}))
         self._model = line.model or self._model
+        self._tokens += decode_tokens(line.logprobs)
         if line.done:
             self._is_ended = True
             self._finish, self._usage = decode_finish(line.done_reason), decode_usage(line)
@@ -55,6 +57,7 @@ class StreamEncoder:
 
     def __init__(self, completion: Completion) -> None:
         self._completion = completion
+        self._tokens = TokenQueue(completion.tokens)
         self._calls = Assembly()
         self._call_count = 0
 
@@ -72,7 +75,8 @@ class StreamEncoder:
             message = MessageBody(
                 role="assistant", content=delta.text, thinking=delta.reasoning or None
             )
-            lines += _line(build_line(self._completion, message))
+            tokens = self._tokens.take(delta.text)
+            lines += _line(build_line(self._completion, message, tokens))
         return lines
 
     def finish(self) -> bytes:

@@ -59,6 +59,7 @@ def decode_request(body: bytes, path: str = "") -> Request:  # noqa: ARG001 - as
         seed=chat.seed,
         reasoning_effort=chat.reasoning_effort,
         response_schema=_decode_schema(chat.response_format),
+        top_logprobs=(chat.top_logprobs or 1) if chat.logprobs else 0,
         is_stream=bool(chat.stream),
     )
 

@@ -70,6 +70,8 @@ def encode_request(request: Request, capabilities: Capabilities) -> bytes:
         seed=request.seed,
         reasoning_effort=request.reasoning_effort,
         response_format=_encode_schema(request.response_schema),
+        logprobs=bool(request.top_logprobs) or None,
+        top_logprobs=request.top_logprobs or None,
         stream=request.is_stream or None,
         stream_options={"include_usage": True} if use_usage else None,
     )

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from koderz.errors import MalformedResponseError
-from koderz.types import Completion, FinishReason, Part, Reasoning, Text, ToolCall, Usage
+from koderz.types import (
+    AnswerToken,
+    Completion,
+    FinishReason,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    Usage,
+)
 from koderz.wire.assembly import parse_arguments, settle_finish
 from koderz.wire.calls import make_call_id
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import read_error_document
+from koderz.wire.likelihoods import decode_tokens, encode_tokens
 from koderz.wire.openai.request_encoder import encode_call
 from koderz.wire.openai.schema import (
     CallBody,
     ChatResponse,
     Choice,
     Content,
+    LogprobsBody,
     MessageBody,
     OutputDetails,
     PromptDetails,
@@ -50,7 +61,12 @@ def encode_response(completion: Completion) -> bytes:
         reasoning_content=completion.reasoning or None,
         tool_calls=calls or None,
     )
-    choice = Choice(index=0, message=message, finish_reason=encode_finish(completion.finish))
+    choice = Choice(
+        index=0,
+        message=message,
+        logprobs=encode_logprobs(completion.tokens),
+        finish_reason=encode_finish(completion.finish),
+    )
     body = ChatResponse(
         id=completion.id,
         object="chat.completion",
@@ -78,7 +94,18 @@ def decode_response(body: bytes) -> Completion:
         finish=settle_finish(_finish_of(choice), parts),
         usage=decode_usage(answer.usage),
         id=answer.id or "",
+        tokens=decode_logprobs(choice.logprobs),
     )
+
+
+def encode_logprobs(tokens: Sequence[AnswerToken]) -> LogprobsBody | None:
+    """The tokens with their log-probabilities; None where there are none."""
+    return LogprobsBody(content=encode_tokens(tokens)) if tokens else None
+
+
+def decode_logprobs(body: LogprobsBody | None) -> tuple[AnswerToken, ...]:
+    """The tokens of an answer or of a piece of one; none where no log-probabilities are given."""
+    return decode_tokens(body.content) if body else ()
 
 
 def encode_finish(finish: FinishReason) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from koderz.types import ReasoningEffort
+from koderz.wire.likelihoods import TokenBody
 
 
 class ImageAddress(msgspec.Struct):
@@ -113,6 +114,8 @@ class ChatRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     seed: int | None = None
     reasoning_effort: ReasoningEffort | None = None
     response_format: ResponseFormat | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 
@@ -141,12 +144,20 @@ class UsageBody(msgspec.Struct, kw_only=True, omit_defaults=True):
     prompt_cache_hit_tokens: int | None = None
 
 
+class LogprobsBody(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The tokens of an answer's content, or of a piece of it."""
+
+    content: list[TokenBody] | None = None
+    refusal: Any = None
+
+
 class Choice(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One answer of possibly many: whole, or (`delta`) a piece."""
 
     index: int | None = None
     message: MessageBody | None = None
     delta: MessageBody | None = None
+    logprobs: LogprobsBody | None = None
     finish_reason: str | None = None
 
 

@@ -10,12 +10,15 @@ from koderz.types import Completion, Delta, FinishReason, Text
 from koderz.wire.codec import decode_answer, encode_json
 from koderz.wire.faults import build_error, read_error, read_error_document
 from koderz.wire.framing import SSE_CONTENT_TYPE, Event, EventReader, encode_event
+from koderz.wire.likelihoods import TokenQueue
 from koderz.wire.openai.responses import (
     CREATED,
     arguments_text,
     decode_finish,
+    decode_logprobs,
     decode_usage,
     encode_finish,
+    encode_logprobs,
     encode_usage,
     read_content,
 )
@@ -67,6 +70,7 @@ class StreamDecoder(StreamReading[Event]):
 
     def _read_choice(self, choice: Choice) -> Iterator[Delta]:
         self._is_begun = True
+        self._tokens += decode_logprobs(choice.logprobs)
         message = choice.delta or choice.message or MessageBody()
         if message.thought:
             yield Delta(reasoning=message.thought)
@@ -102,6 +106,7 @@ class StreamEncoder:
 
     def __init__(self, completion: Completion) -> None:
         self._completion = completion
+        self._tokens = TokenQueue(completion.tokens)
 
     def start(self) -> bytes:
         """The chunk that says who speaks."""
@@ -116,7 +121,8 @@ class StreamEncoder:
             reasoning_content=delta.reasoning or None,
             tool_calls=None if delta.tool_index is None else [_encode_call(delta)],
         )
-        return self._chunk(Choice(index=0, delta=message))
+        logprobs = encode_logprobs(self._tokens.take(delta.text))
+        return self._chunk(Choice(index=0, delta=message, logprobs=logprobs))
 
     def finish(self) -> bytes:
         """The finish reason, the usage unless it is only an estimate, and the end mark."""

@@ -1,0 +1,1 @@
+"""Git history: commits by type and scope, every hash checked."""

@@ -1,0 +1,1 @@
+"""One prompt for each item of a list."""

@@ -1,0 +1,1 @@
+"""Large reads: what matters in a file, in original lines."""

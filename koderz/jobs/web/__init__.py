@@ -1,0 +1,1 @@
+"""Web pages: what matters in a page, in original passages."""

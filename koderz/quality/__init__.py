@@ -1,0 +1,1 @@
+"""How good the small models' answers are: kept ones measured, thresholds chosen, drift noticed."""

@@ -1,0 +1,1 @@
+"""The report of a benchmark run: observations in, figures with their uncertainty out, all pure."""
