@@ -14,13 +14,13 @@ from koderz.jobs.classify.asking import Asked
 from koderz.jobs.classify.packing import TEXT_CHARS, pack
 from koderz.jobs.classify.results import ClassifyResult, Plan
 from koderz.jobs.classify.tally import Tally
-from koderz.jobs.receipts import add_writing, build_bill
-from koderz.jobs.results import SIMULATED, JobEngine, summarize_attempt
+from koderz.jobs.receipts import add_writing, build_bill, build_receipt
+from koderz.jobs.results import SIMULATED, JobEngine
 from koderz.models.prices import Price
 from koderz.models.usage import count_prompt_tokens
 from koderz.prompts.classify import build_labels_request
 from koderz.routing.routes import Route, RouteSource
-from koderz.tokens import VOCABULARY, count_tokens
+from koderz.tokens import count_tokens
 from koderz.types import ModelInfo, Usage
 
 if TYPE_CHECKING:
@@ -111,12 +111,11 @@ def build_result(
     bill = build_bill(
         router, route.main, tokens_in=tokens_in, tokens_out=tokens_out, attempts=attempts
     )
-    bill = add_writing(
-        bill, router, route.main, tokens_in=tokens_in, tokens_out=tokens_out, product="label"
-    )
+    bill = add_writing(bill, router, route.main, "label")
     counts = Counter(each.decided_by.removesuffix(SIMULATED) for _, each in fresh)
     model = _find_main_judge(counts, route)
     decisions = tally.list_decisions()
+    is_simulated = any(each.decided_by.endswith(SIMULATED) for each in decisions)
     return ClassifyResult(
         items=decisions,
         labels=labels,
@@ -125,23 +124,11 @@ def build_result(
         escalated=judgement.escalated,
         held_out=judge.curve.held_out,
         held_out_right=judge.curve.right,
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        vocabulary=VOCABULARY,
         engine=_name_engine(counts, route),
-        model=model.name if model else None,
-        tier=model.tier if model else None,
         route_source=judgement.source,
         reason=judgement.reason,
-        cost_usd=bill.cost_usd,
-        baseline_usd=bill.baseline_usd,
-        baseline=bill.baseline,
-        digest_usd=bill.digest_usd,
-        saved_usd=bill.saved_usd,
-        attempts=tuple(map(summarize_attempt, attempts)),
         notes=tuple(_list_notes(items, tally, judge, judgement)),
-        simulated=any(each.decided_by.endswith(SIMULATED) for each in decisions)
-        or any(attempt.is_simulated for attempt in attempts),
+        **build_receipt(bill, attempts, model, is_simulated=is_simulated),
     )
 
 

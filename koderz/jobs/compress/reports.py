@@ -16,10 +16,9 @@ from koderz.jobs.compress.messages import Raw, alternate, count_messages, put_fi
 from koderz.jobs.compress.models import Record, build_told, list_kept
 from koderz.jobs.compress.plans import Plan
 from koderz.jobs.compress.results import CompressResult
-from koderz.jobs.receipts import build_bill
-from koderz.jobs.results import JobEngine, name_author, summarize_attempt
+from koderz.jobs.receipts import build_bill, build_receipt
+from koderz.jobs.results import JobEngine, name_author
 from koderz.routing.routes import Route, RouteSource
-from koderz.tokens import VOCABULARY
 
 if TYPE_CHECKING:
     from koderz.routing.router import Router
@@ -121,22 +120,11 @@ def build_result(
         messages=draft.messages,
         ledger=draft.ledger,
         summarized_turns=draft.summarized_turns,
-        tokens_in=draft.tokens_in,
-        tokens_out=draft.tokens_out,
-        vocabulary=VOCABULARY,
         engine=draft.engine,
-        model=model.name if model else None,
-        tier=model.tier if model else None,
         route_source=outline.source,
         reason=outline.reason,
-        cost_usd=bill.cost_usd,
-        baseline_usd=bill.baseline_usd,
-        baseline=bill.baseline,
-        digest_usd=bill.digest_usd,
-        saved_usd=bill.saved_usd,
-        attempts=tuple(map(summarize_attempt, attempts)),
         notes=draft.notes,
-        simulated=any(attempt.is_simulated for attempt in attempts),
+        **build_receipt(bill, attempts, model),
         **facts,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -15,11 +16,10 @@ from koderz.jobs.asking import find_main_author, list_attempts
 from koderz.jobs.git.batches import BatchAnswer
 from koderz.jobs.git.rendering import Style
 from koderz.jobs.git.results import GitResult
-from koderz.jobs.receipts import build_bill
-from koderz.jobs.results import JobEngine, clean_text, summarize_attempt
-from koderz.ledger.records import Attempt
+from koderz.jobs.receipts import Bill, build_bill, build_receipt
+from koderz.jobs.results import JobEngine, clean_text
 from koderz.routing.routes import Route, RouteSource
-from koderz.tokens import VOCABULARY, count_tokens
+from koderz.tokens import count_tokens
 from koderz.types import ModelInfo
 
 if TYPE_CHECKING:
@@ -72,6 +72,14 @@ def build_result(
     attempts = list_attempts(judgement.answers)
     model = find_main_author(judgement.answers, route)
     commits = apply_types(history, judgement.answers)
+    bill = partial(
+        build_bill,
+        router,
+        route.main,
+        tokens_in=history.tokens_in or 0,
+        attempts=attempts,
+        remark="; they are the plain `git log` text of these commits",
+    )
     result = GitResult(
         repo=clean_text(str(history.repo)),
         range=clean_text(history.selection.span),
@@ -81,47 +89,25 @@ def build_result(
         style=style,
         hash_chars=history.hash_chars,
         is_more=history.is_more,
-        tokens_in=history.tokens_in or 0,
-        tokens_out=0,
-        vocabulary=VOCABULARY,
         engine=judgement.engine,
-        model=model.name if model else None,
-        tier=model.tier if model else None,
         route_source=judgement.source,
         reason=judgement.reason,
-        cost_usd=None,
-        baseline_usd=None,
-        baseline="",
-        digest_usd=None,
-        saved_usd=None,
-        attempts=tuple(map(summarize_attempt, attempts)),
         notes=tuple(_list_notes(history, judgement, commits, model)),
-        simulated=any(attempt.is_simulated for attempt in attempts),
+        **build_receipt(bill(tokens_out=0), attempts, model),
     )
-    return _add_bill(router, route, result, attempts)
-
-
-def _add_bill(
-    router: Router, route: Route, result: GitResult, attempts: Sequence[Attempt]
-) -> GitResult:
-    tokens_out = count_tokens(result.render())
-    bill = build_bill(
-        router, route.main, tokens_in=result.tokens_in, tokens_out=tokens_out, attempts=attempts
-    )
-    notes = result.notes
-    if result.commits and tokens_out >= result.tokens_in:
-        said = f"{tokens_out:,} tokens against {result.tokens_in:,}"
-        notes = (*notes, f"the digest is not smaller than the plain log: {said}")
+    # The digest is what the result renders to, so that it is counted when that is there.
+    whole = bill(tokens_out=count_tokens(result.render()))
     return msgspec.structs.replace(
         result,
-        tokens_out=tokens_out,
-        notes=notes,
-        cost_usd=bill.cost_usd,
-        baseline_usd=bill.baseline_usd,
-        baseline=f"{bill.baseline}; they are the plain `git log` text of these commits",
-        digest_usd=bill.digest_usd,
-        saved_usd=bill.saved_usd,
+        notes=(*result.notes, *_compare_sizes(commits, whole)),
+        **build_receipt(whole, attempts, model),
     )
+
+
+def _compare_sizes(commits: Sequence[Commit], bill: Bill) -> Iterator[str]:
+    if commits and bill.tokens_out >= bill.tokens_in:
+        said = f"{bill.tokens_out:,} tokens against {bill.tokens_in:,}"
+        yield f"the digest is not smaller than the plain log: {said}"
 
 
 def _list_notes(

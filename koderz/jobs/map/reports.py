@@ -12,13 +12,13 @@ from koderz.jobs.map.packing import Pack
 from koderz.jobs.map.results import MapPlan, MapResult, MapRow
 from koderz.jobs.map.schemas import AnswerSchema
 from koderz.jobs.map.tally import Tally
-from koderz.jobs.receipts import add_writing, build_bill
-from koderz.jobs.results import SIMULATED, summarize_attempt
+from koderz.jobs.receipts import add_writing, build_bill, build_receipt
+from koderz.jobs.results import SIMULATED
 from koderz.ledger.records import Attempt, Outcome
 from koderz.models.usage import count_prompt_tokens
 from koderz.prompts.map import Template, build_item_request, build_pack_request
 from koderz.routing.routes import Route
-from koderz.tokens import VOCABULARY, count_tokens
+from koderz.tokens import count_tokens
 from koderz.types import ModelInfo, Request, Usage
 
 if TYPE_CHECKING:
@@ -80,33 +80,20 @@ def build_result(
     bill = build_bill(
         router, route.main, tokens_in=tokens_in, tokens_out=tokens_out, attempts=attempts
     )
-    bill = add_writing(
-        bill, router, route.main, tokens_in=tokens_in, tokens_out=tokens_out, product="answer"
-    )
+    bill = add_writing(bill, router, route.main, "answer")
     rows = tally.list_rows()
+    is_simulated = any(row.answered_by.endswith(SIMULATED) for row in rows)
     model = _find_main_author(attempts, route)
     return MapResult(
         items=rows,
         distinct=tally.distinct,
         answered=sum(not row.error for row in rows),
         failed=sum(bool(row.error) for row in rows),
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        vocabulary=VOCABULARY,
         engine="model",
-        model=model.name if model else None,
-        tier=model.tier if model else None,
         route_source=route.source,
         reason=_find_reason(route, tally, attempts),
-        cost_usd=bill.cost_usd,
-        baseline_usd=bill.baseline_usd,
-        baseline=bill.baseline,
-        digest_usd=bill.digest_usd,
-        saved_usd=bill.saved_usd,
-        attempts=tuple(map(summarize_attempt, attempts)),
         notes=(*notes, *_list_notes(rows, tally)),
-        simulated=any(attempt.is_simulated for attempt in attempts)
-        or any(row.answered_by.endswith(SIMULATED) for row in rows),
+        **build_receipt(bill, attempts, model, is_simulated=is_simulated),
     )
 
 

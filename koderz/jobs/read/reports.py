@@ -14,10 +14,9 @@ from koderz.jobs.asking import find_main_author, list_attempts
 from koderz.jobs.read.chunks import ChunkAnswer
 from koderz.jobs.read.digests import ReadDigest
 from koderz.jobs.read.results import ReadResult
-from koderz.jobs.receipts import build_bill
-from koderz.jobs.results import JobEngine, clean_text, name_author, summarize_attempt
+from koderz.jobs.receipts import build_bill, build_receipt
+from koderz.jobs.results import JobEngine, clean_text, name_author
 from koderz.routing.routes import Route
-from koderz.tokens import VOCABULARY
 from koderz.types import ModelInfo
 
 if TYPE_CHECKING:
@@ -65,23 +64,12 @@ def build_result(
         spans=body.spans,
         gaps=body.gaps,
         paraphrase=body.paraphrase,
-        tokens_in=survey.tokens_in,
-        tokens_out=body.tokens_out,
-        vocabulary=VOCABULARY,
         engine=reading.engine,
-        model=model.name if model else None,
-        tier=model.tier if model else None,
         route_source=reading.source,
         reason=reading.reason,
-        cost_usd=bill.cost_usd,
-        baseline_usd=bill.baseline_usd,
-        baseline=bill.baseline,
-        digest_usd=bill.digest_usd,
-        saved_usd=bill.saved_usd,
-        attempts=tuple(map(summarize_attempt, attempts)),
         quotes_dropped=sum(each.value.quotes_dropped for each in reading.answers if each.value),
         notes=tuple(_list_notes(survey, reading, model)),
-        simulated=any(attempt.is_simulated for attempt in attempts),
+        **build_receipt(bill, attempts, model),
     )
 
 

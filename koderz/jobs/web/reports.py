@@ -11,14 +11,14 @@ from koderz.extract.web.excerpts import DroppedSection, PageSpan
 from koderz.extract.web.pages import Page
 from koderz.jobs.asking import PartAnswer, find_main_author
 from koderz.jobs.read.results import render_paraphrase
-from koderz.jobs.receipts import build_bill
-from koderz.jobs.results import JobEngine, clean_text, name_author, summarize_attempt
+from koderz.jobs.receipts import build_bill, build_receipt
+from koderz.jobs.results import JobEngine, clean_text, name_author
 from koderz.jobs.web.answers import PageAnswer, Shown
 from koderz.jobs.web.results import WebResult
 from koderz.jobs.web.sources import Source
 from koderz.ledger.records import Attempt
 from koderz.routing.routes import Route
-from koderz.tokens import VOCABULARY, count_tokens
+from koderz.tokens import count_tokens
 
 if TYPE_CHECKING:
     from koderz.routing.router import Router
@@ -93,6 +93,7 @@ def build_result(
         tokens_in=loaded.tokens_markdown,
         tokens_out=tokens_out,
         attempts=reading.attempts,
+        remark=", which is the page as plain Markdown",
     )
     model = find_main_author(reading.answers, route)
     answer = reading.answer
@@ -108,23 +109,12 @@ def build_result(
         is_answered=answer.is_answered if answer else None,
         tokens_raw_html=loaded.tokens_raw,
         tokens_markdown=loaded.tokens_markdown,
-        tokens_in=loaded.tokens_markdown,
-        tokens_out=tokens_out,
-        vocabulary=VOCABULARY,
         engine=reading.engine,
-        model=model.name if model else None,
-        tier=model.tier if model else None,
         route_source=reading.source,
         reason=reading.reason,
-        cost_usd=bill.cost_usd,
-        baseline_usd=bill.baseline_usd,
-        baseline=f"{bill.baseline}, which is the page as plain Markdown",
-        digest_usd=bill.digest_usd,
-        saved_usd=bill.saved_usd,
-        attempts=tuple(map(summarize_attempt, reading.attempts)),
         quotes_dropped=answer.quotes_dropped if answer else 0,
         notes=tuple(_list_notes(loaded, reading)),
-        simulated=reading.is_simulated,
+        **build_receipt(bill, reading.attempts, model),
     )
 
 
