@@ -5,41 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
 
 from koderz._version import __version__
-from koderz.commands import (
-    analyze,
-    benchmark,
-    calibrate,
-    classify,
-    compress,
-    config,
-    doctor,
-    download_data,
-    evaluate,
-    frontier_costs,
-    git,
-    list_problems,
-    local,
-    models,
-    quality,
-    read,
-    report,
-    reprice,
-    results,
-    route,
-    run,
-    show_spec,
-    simulate,
-    speed_test,
-    usage,
-    web,
-)
-from koderz.commands import map as map_
 from koderz.errors import KoderzError
 
 HELP = """Send each piece of language-model work to the cheapest model that can do it.
@@ -50,53 +22,59 @@ With neither, what can be done without a model is done without one, and it says 
 
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="koderz",
-    help=HELP,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("read", short_help="Print what matters in a large file.")(read.read)
-app.command("git", short_help="List commits by type and scope.")(git.git)
-app.command("web", short_help="Print what matters in a web page.")(web.web)
-app.command("compress", short_help="Shorten a conversation.")(compress.compress)
-app.command("classify", short_help="Label many short texts.")(classify.classify)
-app.command("map", short_help="Ask one prompt of every item of a list.")(map_.map_items)
-app.command("run", short_help="Run one experiment: spec, iterations, reviews.")(run.run)
-app.command("benchmark", short_help="Compare strategies on many problems.")(benchmark.benchmark)
-app.command("report", short_help="Report what a benchmark run came to.")(report.report)
-app.command("results", short_help="List the experiments so far.")(results.results)
-app.command("analyze", short_help="Take one experiment apart.")(analyze.analyze)
-app.command("reprice", short_help="Reckon a run at other prices.")(reprice.reprice)
-app.command("frontier-costs", short_help="Show what frontier models alone cost.")(
-    frontier_costs.frontier_costs
-)
-app.command("show-spec", short_help="Print the specification of an experiment.")(
-    show_spec.show_spec
-)
-app.command("evaluate", short_help="Judge samples of code by a benchmark.")(evaluate.evaluate)
-app.command("list-problems", short_help="List the problems of a benchmark.")(
-    list_problems.list_problems
-)
-app.command("download-data", short_help="Fetch a benchmark's problems.")(
-    download_data.download_data
-)
-app.command("route", short_help="Explain which models a task goes to.")(route.route)
-app.command("models", short_help="List models, tiers, prices, what is reachable.")(models.models)
-app.add_typer(local.app, name="local", short_help="List, fetch and remove local models.")
-app.command("speed-test", short_help="Measure how fast models answer.")(speed_test.speed_test)
-app.command("quality", short_help="Measure small models against the main model.")(quality.quality)
-app.command("calibrate", short_help="Choose what may stay with the small model.")(
-    calibrate.calibrate
-)
-app.command("usage", short_help="Show calls, cost, savings, latency, quality.")(usage.usage)
-app.add_typer(config.app, name="config", short_help="Show, check or begin the settings.")
-app.command("simulate", short_help="Run a server that simulates every provider.")(simulate.simulate)
-app.command("doctor", short_help="Say what is here, what is missing, what to do.")(doctor.doctor)
+COMMANDS: Final = {
+    "read": ("read.read", "Print what matters in a large file."),
+    "git": ("git.git", "List commits by type and scope."),
+    "web": ("web.web", "Print what matters in a web page."),
+    "compress": ("compress.compress", "Shorten a conversation."),
+    "classify": ("classify.classify", "Label many short texts."),
+    "map": ("map.map_items", "Ask one prompt of every item of a list."),
+    "run": ("run.run", "Run one experiment: spec, iterations, reviews."),
+    "benchmark": ("benchmark.benchmark", "Compare strategies on many problems."),
+    "report": ("report.report", "Report what a benchmark run came to."),
+    "results": ("results.results", "List the experiments so far."),
+    "analyze": ("analyze.analyze", "Take one experiment apart."),
+    "reprice": ("reprice.reprice", "Reckon a run at other prices."),
+    "frontier-costs": ("frontier_costs.frontier_costs", "Show what frontier models alone cost."),
+    "show-spec": ("show_spec.show_spec", "Print the specification of an experiment."),
+    "evaluate": ("evaluate.evaluate", "Judge samples of code by a benchmark."),
+    "list-problems": ("list_problems.list_problems", "List the problems of a benchmark."),
+    "download-data": ("download_data.download_data", "Fetch a benchmark's problems."),
+    "route": ("route.route", "Explain which models a task goes to."),
+    "models": ("models.models", "List models, tiers, prices, what is reachable."),
+    "local": ("local.app", "List, fetch and remove local models."),
+    "speed-test": ("speed_test.speed_test", "Measure how fast models answer."),
+    "quality": ("quality.quality", "Measure small models against the main model."),
+    "calibrate": ("calibrate.calibrate", "Choose what may stay with the small model."),
+    "usage": ("usage.usage", "Show calls, cost, savings, latency, quality."),
+    "config": ("config.app", "Show, check or begin the settings."),
+    "simulate": ("simulate.simulate", "Run a server that simulates every provider."),
+    "doctor": ("doctor.doctor", "Say what is here, what is missing, what to do."),
+}
+"""Every command by its name: where it is in `koderz.commands`, and what a list says of it."""
 
 
-@app.callback()
+def build_app(name: str = "") -> typer.Typer:
+    """The command line with this command alone, or with all: one is imported far more quickly."""
+    app = typer.Typer(
+        name="koderz",
+        help=HELP,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(koderz)
+    for each in [name] if name in COMMANDS else COMMANDS:
+        place, short_help = COMMANDS[each]
+        module, _, attribute = place.partition(".")
+        command = getattr(import_module(f"koderz.commands.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=each, short_help=short_help)
+        else:
+            app.command(each, short_help=short_help)(command)
+    return app
+
+
 def koderz(
     *,
     version: Annotated[
@@ -136,6 +114,9 @@ def run_command(arguments: list[str]) -> int:
         # A lost connection is told in one line; Dask would log it too, with its traceback.
         logging.getLogger(f"distributed.{name}").disabled = True
     try:
+        # The options before a command take no value: the first other word is the command.
+        name = next((each for each in arguments if not each.startswith("-")), "")
+        app = build_app(name)
         outcome = app(arguments or ["--help"], prog_name="koderz", standalone_mode=False)
     except TyperException as error:
         typer.echo(_describe_misuse(error), err=True)

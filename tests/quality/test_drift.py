@@ -11,7 +11,7 @@ import pytest
 from ledger_rows import build_attempt
 from typer.testing import CliRunner
 
-from koderz.cli import app
+from koderz.cli import build_app
 from koderz.ledger.report import Window
 from koderz.ledger.scores import CalibrationRecord, ScoreRecord
 from koderz.ledger.store import Ledger
@@ -136,7 +136,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(path: Path) -> None
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    result = CliRunner().invoke(build_app(), list(arguments), catch_exceptions=False)
     return result.exit_code, result.stdout
 
 
