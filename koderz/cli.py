@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import sys
@@ -21,6 +22,7 @@ With neither, what can be done without a model is done without one, and it says 
 """
 
 INTERRUPTED = 130
+CUT_OFF = 141
 
 COMMANDS: Final = {
     "read": ("read.read", "Print what matters in a large file."),
@@ -106,13 +108,29 @@ def main() -> None:
 def run_command(arguments: list[str]) -> int:
     """Run one command: its exit code; errors are one line on stderr.
 
-    0 done, 1 failed, 2 bad input or configuration, 130 interrupted.
+    0 done, 1 failed, 2 bad input or configuration, 130 interrupted, 141 (as shells say of such a
+    signal) where the reader of the output left before its end.
     """
     # Repeats are in the ledger; stamina would also log them to a stderr that is not its own.
     logging.getLogger("stamina").addHandler(logging.NullHandler())
     for name in ("batched", "client", "core"):
         # A lost connection is told in one line; Dask would log it too, with its traceback.
         logging.getLogger(f"distributed.{name}").disabled = True
+    try:
+        return _run_command(arguments)
+    except BrokenPipeError:
+        pass
+    except SystemExit as leaving:  # Typer makes this, with 1, of a pipe that it sees broken.
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+    # The reader of our output has left (`| head`): nothing is wrong, and nothing more to say.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    return CUT_OFF
+
+
+def _run_command(arguments: list[str]) -> int:
     try:
         # The options before a command take no value: the first other word is the command.
         name = next((each for each in arguments if not each.startswith("-")), "")
@@ -123,18 +141,20 @@ def run_command(arguments: list[str]) -> int:
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         outcome = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`): nothing is wrong, and nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KoderzError as error:
-        if "--debug" in arguments:
+        if _wants_traceback(arguments):
             raise
         typer.echo(f"koderz: {error}", err=True)
         return error.exit_code
     if outcome == INTERRUPTED:  # Typer, too, makes this code of Ctrl-C.
         typer.echo("koderz: interrupted; what was recorded is kept", err=True)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _wants_traceback(arguments: list[str]) -> bool:
+    """Whether `--debug` stands before the command: after it, it is the command's own."""
+    of_all = itertools.takewhile(lambda argument: argument.startswith("-"), arguments)
+    return "--debug" in of_all
 
 
 def _describe_misuse(error: TyperException) -> str:

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from anthropic.types import MessageParam
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import TypeAdapter
+
 Message = Mapping[str, Any]
 
 GOAL = "Fix the crash of parse_header in src/app/parser.py. Always keep Python 3.11."
@@ -100,7 +104,8 @@ def write_events(messages: Sequence[Message]) -> str:
 
 
 def check_openai(messages: Sequence[Message]) -> None:
-    """As OpenAI wants it: each call answered at once, no answer without its call."""
+    """As OpenAI wants it: of its own types, each call answered at once, no answer without one."""
+    TypeAdapter(list[ChatCompletionMessageParam]).validate_python(messages)
     waiting: list[str] = []
     for message in messages:
         if message["role"] == "tool":
@@ -113,7 +118,8 @@ def check_openai(messages: Sequence[Message]) -> None:
 
 
 def check_anthropic(messages: Sequence[Message]) -> None:
-    """As Anthropic wants it: roles take turns, the user first, each use answered by the next."""
+    """As Anthropic wants it: of its own types, the user first, each use answered by the next."""
+    TypeAdapter(list[MessageParam]).validate_python(messages)
     roles = [message["role"] for message in messages]
     assert roles[0] == "user"
     assert all(before != after for before, after in pairwise(roles))

@@ -37,8 +37,11 @@ def analyze(
     from koderz.commands.run_view import build_table
     from koderz.experiments.reading import find_keys, load_result
     from koderz.experiments.store import ExperimentStore, get_store_path
+    from koderz.models.registry import get_known_model
 
     settings = compose.load(config).settings
+    if baseline_model:
+        get_known_model(baseline_model, settings)
     with ExperimentStore(get_store_path(settings)) as store:
         keys = find_keys(store, experiment)
         if len(keys) > 1:

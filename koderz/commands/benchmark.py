@@ -198,14 +198,18 @@ def _name_fields(common: dict[str, Any]) -> dict[str, Any]:
 def _choose_strategies(
     file: Path | None, mode: Comparison | None, common: dict[str, Any]
 ) -> dict[str, Strategy]:
-    from koderz.runs.strategies import PRESETS, build_strategy
+    from koderz.runs.strategies import PRESETS, build_strategy, list_unread
     from koderz.runs.strategy_files import load_strategies
 
     if file and mode:
         raise ConfigError(f"{file} has its own: leave it out", key="--mode")
     if file:
-        return load_strategies(file, common)
-    if mode in {None, Comparison.COMPARATIVE}:
-        return {name: build_strategy(name, {}, common) for name in PRESETS}
-    name = str(mode)
-    return {name: build_strategy(name, {"mode": name}, common)}
+        strategies = load_strategies(file, common)
+    elif mode in {None, Comparison.COMPARATIVE}:
+        strategies = {name: build_strategy(name, {}, common) for name in PRESETS}
+    else:
+        strategies = {str(mode): build_strategy(str(mode), {"mode": str(mode)}, common)}
+    if unread := list_unread(strategies.values(), common):
+        option = f"--{unread[0].replace('_', '-')}"
+        raise ConfigError("means nothing to any of the strategies: leave it out", key=option)
+    return strategies

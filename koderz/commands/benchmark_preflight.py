@@ -15,6 +15,7 @@ from koderz.commands.run_work import check_models, open_environ
 from koderz.errors import ConfigError
 from koderz.experiments.documents import RunDocument
 from koderz.experiments.plans import Plan
+from koderz.reports.words import count
 from koderz.runs.estimates import CostRange
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def list_lines(run: str, preflight: Preflight) -> Iterator[str]:
     """What a person has to know before it begins."""
     document = preflight.document
     yield (
-        f"run {run}: {len(document.problem_ids)} problems of {document.dataset}, "
-        f"{document.samples} sample{'' if document.samples == 1 else 's'} each: "
-        f"{preflight.total.experiments} experiments"
+        f"run {run}: {count(len(document.problem_ids), 'problem')} of {document.dataset}, "
+        f"{count(document.samples, 'sample')} each: "
+        f"{count(preflight.total.experiments, 'experiment')}"
     )
     limit = f", limit {console.format_usd(document.max_cost_usd)}" if document.max_cost_usd else ""
     spent = (

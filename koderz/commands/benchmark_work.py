@@ -84,7 +84,7 @@ class Work:
         self._ask(preflight)
         try:
             outcome = console.run(self._run(run, preflight))
-        except (KeyboardInterrupt, KoderzError):
+        except (KeyboardInterrupt, BrokenPipeError, KoderzError):
             self._say_how_to_resume(run)
             raise
         if outcome.judged or not outcome.failures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -17,7 +17,10 @@ from koderz.commands.batch_options import (
     saying_how_to_go_on,
 )
 from koderz.commands.job_options import (
+    STDIN,
+    STDIN_NAME,
     ConfigOption,
+    FormOption,
     LedgerOption,
     MaxCostOption,
     ModelOption,
@@ -33,13 +36,16 @@ from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from koderz.config.loading import LoadedSettings
+    from koderz.extract.labels.items import Item
     from koderz.jobs.classify.batch import ClassifyBatch, ClassifyResult, Decision, Plan
 
 
 def classify(
     file: Annotated[
         Path,
-        typer.Argument(help="A line an item, or CSV or JSON lines with `id` and `text`."),
+        typer.Argument(
+            help="A line an item, or CSV or JSON lines with `id` and `text`; - is standard input."
+        ),
     ],
     *,
     labels: Annotated[
@@ -58,6 +64,7 @@ def classify(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the receipt too, as the last JSON line.")
     ] = False,
+    form: FormOption = None,
     min_confidence: Annotated[
         float, typer.Option(help="With no model, give no label that is less likely right.")
     ] = 0.7,
@@ -91,11 +98,13 @@ def classify(
 
         koderz classify tickets.jsonl --labels a,b --out labels.jsonl --max-cost 0.50
 
+        git log --format=%s | koderz classify - --labels fix,feature,other
+
         koderz classify tickets.txt --labels a,b --out labels.jsonl --provider-batch
     """
     check_model_options(model, no_model=no_model)
     check_batch_options(is_batch=provider_batch, is_waited_for=not no_wait, has_out=out is not None)
-    job = load_job(file, labels, examples)
+    job = load_job(file, form, labels, examples)
     loaded = load_settings(TaskKind.CLASSIFICATION, config=config, model=model, ledger=ledger)
     job = msgspec.structs.replace(
         job,
@@ -120,9 +129,9 @@ def print_result(result: ClassifyResult, *, as_json: bool) -> None:
         print_receipt_lines(build_job_receipt(result, whole="of the items"))
 
 
-def load_job(file: Path, labels: str | None, examples: Path | None) -> ClassifyBatch:
+def load_job(file: Path, form: Any, labels: str | None, examples: Path | None) -> ClassifyBatch:
     """The items, labels and examples of these files, as a job."""
-    from koderz.extract.labels.files import load_examples, load_items
+    from koderz.extract.labels.files import load_examples
     from koderz.extract.labels.sets import parse_labels
     from koderz.jobs.classify.batch import ClassifyBatch
 
@@ -131,7 +140,16 @@ def load_job(file: Path, labels: str | None, examples: Path | None) -> ClassifyB
     wanted = () if labels is None else parse_labels(labels)
     known = load_examples(examples, wanted) if examples else ()
     wanted = wanted or tuple(sorted({example.label for example in known}))
-    return ClassifyBatch(load_items(file), wanted, known)
+    return ClassifyBatch(load_items(file, form), wanted, known)
+
+
+def load_items(file: Path, form: Any) -> tuple[Item, ...]:
+    """The items of a file, or of standard input."""
+    from koderz.extract.labels import files
+
+    if file != STDIN:
+        return files.load_items(file, form)
+    return files.decode_items(console.read_stdin("items"), STDIN_NAME, form or "lines")
 
 
 def label_items(job: ClassifyBatch, loaded: LoadedSettings, out: Path | None) -> ClassifyResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,8 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.job_options import (
+    STDIN,
+    STDIN_NAME,
     ConfigOption,
     LedgerOption,
     MaxCostOption,
@@ -25,12 +26,10 @@ from koderz.types import TaskKind
 if TYPE_CHECKING:
     from koderz.jobs.compress.context import Source
 
-STDIN = "-"
-
 
 def compress(
     conversation: Annotated[
-        str,
+        Path,
         typer.Argument(
             metavar="CONVERSATION",
             help="Messages as JSON, or an agent's transcript as JSON lines; - is standard input.",
@@ -84,11 +83,10 @@ def compress(
         print_receipt_lines(build_job_receipt(result, whole="of the conversation"))
 
 
-def load_input(name: str) -> Source:
-    """The file's path, or the messages that standard input holds."""
-    if name != STDIN:
-        return Path(name)
+def load_input(file: Path) -> Source:
+    """The file's path, or the conversation that standard input holds."""
+    if file != STDIN:
+        return file
     from koderz.extract.chat import parse_conversation
 
-    turns = parse_conversation(sys.stdin.buffer.read(), "standard input").turns
-    return [turn.raw for turn in turns]
+    return parse_conversation(console.read_stdin("a conversation"), STDIN_NAME)

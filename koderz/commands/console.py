@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import typer
 
+from koderz.errors import ConfigError
 from koderz.types import Rates
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 def get_output() -> Console:
     """The console for what was asked for."""
-    from rich.console import Console
+    from koderz.commands.piped import PipedConsole
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return PipedConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def get_notes() -> Console:
     """The console for progress, warnings and errors."""
-    from rich.console import Console
+    from koderz.commands.piped import PipedConsole
 
-    return Console(stderr=True, highlight=False)
+    return PipedConsole(stderr=True, highlight=False)
 
 
 def print_json(document: Mapping[str, Any] | msgspec.Struct) -> None:
@@ -59,6 +60,13 @@ def format_rates(rates: Rates) -> str:
     if not rates.input and not rates.output:
         return "free"
     return f"${rates.input:f} in, ${rates.output:f} out a million tokens"
+
+
+def read_stdin(wanted: str) -> bytes:
+    """What is piped in; ConfigError where nothing is, as `wanted` says what to pipe."""
+    if sys.stdin.isatty():
+        raise ConfigError(f"- reads standard input, and none is given: pipe {wanted} into it")
+    return sys.stdin.buffer.read()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 import typer
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STDIN = Path("-")
+STDIN_NAME = "standard input"
+
+FormOption: TypeAlias = Annotated[
+    Literal["lines", "csv", "tsv", "json"] | None,
+    typer.Option("--format", help="The file's form (without: its ending says; else lines)."),
+]
 ModelOption: TypeAlias = Annotated[str | None, typer.Option(help="The model to ask first.")]
 MaxCostOption: TypeAlias = Annotated[
     float | None, typer.Option(metavar="USD", help="Most that all calls may cost.")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from koderz.commands import console
 from koderz.commands.job_options import (
+    STDIN,
+    STDIN_NAME,
     ConfigOption,
+    FormOption,
     LedgerOption,
     MaxCostOption,
     ModelOption,
@@ -23,15 +25,12 @@ from koderz.commands.job_options import (
 )
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
-from koderz.errors import ConfigError
 from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from koderz.config.loading import LoadedSettings
     from koderz.extract.lists import ListItem
     from koderz.jobs.map.items import MapItems, MapPlan, MapResult, MapRow
-
-STDIN = Path("-")
 
 
 def map_items(
@@ -60,10 +59,7 @@ def map_items(
     max_tokens: Annotated[
         int | None, typer.Option(help="Most tokens of an answer (without: as the settings say).")
     ] = None,
-    form: Annotated[
-        Literal["lines", "csv", "tsv", "json"] | None,
-        typer.Option("--format", help="The file's form (without: its ending says; else lines)."),
-    ] = None,
+    form: FormOption = None,
     model: ModelOption = None,
     max_cost: MaxCostOption = None,
     ledger: LedgerOption = None,
@@ -124,9 +120,7 @@ def load_items(file: Path, form: Any) -> tuple[ListItem, ...]:
 
     if file != STDIN:
         return load_list(file, form)
-    if sys.stdin.isatty():
-        raise ConfigError("- reads standard input, and none is given: pipe a list into it")
-    return decode_list(sys.stdin.buffer.read(), "standard input", form or "lines")
+    return decode_list(console.read_stdin("a list"), STDIN_NAME, form or "lines")
 
 
 def build_limits(concurrency: int | None, max_tokens: int | None) -> Mapping[str, Any]:

@@ -50,10 +50,13 @@ def report(
     """
     from koderz import compose
     from koderz.experiments.store import ExperimentStore, get_store_path
+    from koderz.models.registry import get_known_model
     from koderz.runs.observing import load_report
 
     check_out(out)
     settings = compose.load(config).settings
+    if baseline_model:
+        get_known_model(baseline_model, settings)
     with ExperimentStore(get_store_path(settings)) as store, ProgressLine() as line:
         built = load_report(
             store,

@@ -190,4 +190,4 @@ def _tell_sum(cost: Sum) -> str:
 
 
 def _tell_factor(factor: Decimal | None) -> str:
-    return "-" if factor is None else f"x {factor:.3g}"
+    return "-" if factor is None else f"x {float(factor):.3g}"

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from koderz.commands.run_work import UNDECIDED, Work, load_run_document, refuse_with_resume
+from koderz.commands.run_work import (
+    UNDECIDED,
+    Work,
+    load_run_document,
+    refuse_unread,
+    refuse_with_resume,
+)
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
     from koderz.config.loading import LoadedSettings
     from koderz.experiments.documents import RunDocument
     from koderz.experiments.plans import Plan
+
+
+DEBUG_DIR = Path("koderz-debug")
 
 
 class Mode(StrEnum):
@@ -53,9 +62,14 @@ def run(
     checkpoint_model: Annotated[
         str, typer.Option("--frontier-checkpoint-model", help="The model that reviews.")
     ] = "",
-    mode: Annotated[Mode, typer.Option(help="Iterate, or one attempt alone.")] = Mode.ITERATIVE,
-    max_iterations: Annotated[int, typer.Option(help="Most attempts.")] = 50,
-    checkpoint_interval: Annotated[int, typer.Option(help="Attempts between reviews.")] = 5,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="Iterate, or one attempt alone.", show_default="iterative"),
+    ] = None,
+    max_iterations: Annotated[int | None, typer.Option(help="Most attempts (50).")] = None,
+    checkpoint_interval: Annotated[
+        int | None, typer.Option(help="Attempts between reviews (5).")
+    ] = None,
     no_spec: Annotated[bool, typer.Option("--no-spec", help="Write no spec.")] = False,
     reuse_spec: Annotated[
         bool, typer.Option("--reuse-spec", help="Take an earlier spec of the problem, if any.")
@@ -69,8 +83,8 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed, for models that take one.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Temperature of all models.")] = None,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="CPU time of one program.")
-    ] = 10.0,
+        float | None, typer.Option(metavar="SECONDS", help="CPU time of one program (10).")
+    ] = None,
     max_cost: Annotated[
         float | None, typer.Option(metavar="USD", help="Most that the experiment may cost.")
     ] = None,
@@ -78,8 +92,9 @@ def run(
         str, typer.Option(help="Whose prices the estimate takes (without: the reviewer's).")
     ] = "",
     sandbox: Annotated[
-        SandboxKind, typer.Option(help="What isolates the programs; none: nothing does.")
-    ] = SandboxKind.AUTO,
+        SandboxKind | None,
+        typer.Option(help="What isolates the programs; none: nothing does.", show_default="auto"),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(metavar="EXP_ID", help="Go on with a run that was broken off."),
@@ -87,7 +102,9 @@ def run(
     debug: Annotated[
         bool, typer.Option("--debug", help="Write everything asked and answered to --debug-dir.")
     ] = False,
-    debug_dir: Annotated[Path, typer.Option(help="Where --debug writes.")] = Path("koderz-debug"),
+    debug_dir: Annotated[
+        Path | None, typer.Option(help="Where --debug writes.", show_default="koderz-debug")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -105,37 +122,77 @@ def run(
     """
     from koderz import compose
     from koderz.experiments.plans import Plan, plan_zero_shot
+    from koderz.models.registry import get_known_model
 
     loaded = compose.load(config)
     limit_usd = None if max_cost is None else Decimal(str(max_cost))
+    of_spec = {"frontier_spec_model": spec_model, "reuse_spec": reuse_spec or None}
+    of_reviews = {
+        "frontier_checkpoint_model": checkpoint_model,
+        "checkpoint_interval": checkpoint_interval,
+    }
+    if debug_dir and not debug:
+        raise ConfigError("is where --debug writes: give that too", key="--debug-dir")
     if resume is not None:
-        chosen = {"problem_id": problem_id, "dataset": dataset, "local_model": local_model}
+        chosen = {
+            "problem_id": problem_id,
+            "dataset": dataset,
+            "problems": problems,
+            "local_model": local_model,
+            **of_spec,
+            **of_reviews,
+            "mode": mode,
+            "max_iterations": max_iterations,
+            "no_spec": no_spec or None,
+            "no_checkpoints": no_checkpoints or None,
+            "no_cot": no_cot or None,
+            "seed": seed,
+            "temperature": temperature,
+            "timeout": timeout,
+            "baseline_model": baseline_model,
+            "sandbox": sandbox,
+        }
         refuse_with_resume(chosen)
         run_id, document = _load_document(resume, loaded, limit_usd)
     else:
+        if mode is Mode.ZERO_SHOT:
+            unread = {**of_spec, **of_reviews, "max_iterations": max_iterations}
+            refuse_unread(unread, "is one attempt, without spec and reviews", key="--mode")
+        if no_spec:
+            refuse_unread(of_spec, "there is no spec then", key="--no-spec")
+        if no_checkpoints:
+            refuse_unread(of_reviews, "there are no reviews then", key="--no-checkpoints")
         plan = Plan(
             iteration_model=local_model or UNDECIDED,
             spec_model="" if no_spec else spec_model or UNDECIDED,
             checkpoint_model="" if no_checkpoints else checkpoint_model or UNDECIDED,
-            max_iterations=max_iterations,
-            checkpoint_interval=checkpoint_interval,
+            max_iterations=50 if max_iterations is None else max_iterations,
+            checkpoint_interval=5 if checkpoint_interval is None else checkpoint_interval,
             reuse_spec=reuse_spec,
             use_reasoning=not no_cot,
             seed=seed,
             temperature=temperature,
-            timeout_s=timeout,
+            timeout_s=10.0 if timeout is None else timeout,
             answer_tokens=loaded.settings.koderz.experiments.answer_tokens,
             max_cost_usd=limit_usd,
         )
         run_id, document = _build_document(
-            plan if mode is Mode.ITERATIVE else plan_zero_shot(plan),
+            plan_zero_shot(plan) if mode is Mode.ZERO_SHOT else plan,
             problem_id,
             dataset,
             problems,
-            sandbox=sandbox,
+            sandbox=sandbox or SandboxKind.AUTO,
             baseline_model=baseline_model,
         )
-    work = Work(run_id, document, loaded, debug_dir=debug_dir if debug else None, as_json=as_json)
+        if baseline_model:
+            get_known_model(baseline_model, loaded.settings)
+    work = Work(
+        run_id,
+        document,
+        loaded,
+        debug_dir=(debug_dir or DEBUG_DIR) if debug else None,
+        as_json=as_json,
+    )
     if work.perform().reason:
         raise typer.Exit(1)
 

@@ -13,6 +13,7 @@ from koderz.commands import console
 from koderz.commands.experiment_report import build_document, print_result
 from koderz.commands.run_view import choose_output, open_view
 from koderz.errors import ConfigError, KoderzError
+from koderz.types import TaskKind
 
 if TYPE_CHECKING:
     from koderz.benchmarks import Problem
@@ -50,7 +51,7 @@ class Work:
             self._warn(warning)
         try:
             result = console.run(self._perform())
-        except (KeyboardInterrupt, KoderzError):
+        except (KeyboardInterrupt, BrokenPipeError, KoderzError):
             self._say_how_to_resume()
             raise
         if result.reason:
@@ -77,12 +78,16 @@ class Work:
             return await self._run_experiment(problem, loaded)
 
     async def _decide_models(self) -> tuple[Choice, ...]:
-        """Name the models that are undecided; with none within reach, the simulator's."""
+        """Name the models that are undecided; with none within reach, the simulator's.
+
+        Where nobody reviews, the estimate takes the prices of the best reviewer within reach.
+        """
         from koderz import compose
         from koderz.experiments.choices import choose_models
 
         plan, loaded = self._plan, self._loaded
-        if UNDECIDED not in plan.models.values():
+        has_baseline = bool(self._document.baseline_model or plan.checkpoint_model)
+        if has_baseline and UNDECIDED not in plan.models.values():
             return ()
         named = {role: model for role, model in plan.models.items() if model != UNDECIDED}
         inventory = await compose.fetch_current_inventory(loaded, with_all_servers=True)
@@ -92,6 +97,9 @@ class Work:
             async with open_environ(self._document, loaded) as simulated:
                 inventory = await compose.fetch_current_inventory(simulated, with_all_servers=True)
                 choices = choose_models(simulated.settings, inventory, named)
+        if not has_baseline:
+            (baseline,) = (each.model for each in choices if each.role is TaskKind.CHECKPOINT)
+            self._document = msgspec.structs.replace(self._document, baseline_model=baseline)
         wanted = tuple(choice for choice in choices if choice.role in plan.models)
         models = {f"{choice.role.value}_model": choice.model for choice in wanted}
         plans = {"": msgspec.structs.replace(plan, **models)}
@@ -147,13 +155,18 @@ class Work:
 
 def refuse_with_resume(options: Mapping[str, object]) -> None:
     """Raise ConfigError where an option is given that the run to be gone on with has already."""
+    refuse_unread(options, "the run has its own", key="--resume")
+
+
+def refuse_unread(options: Mapping[str, object], reason: str, *, key: str) -> None:
+    """Raise ConfigError, with the reason, where an option is given that `key` leaves unread."""
     given = [
         name if name.isupper() else f"--{name.replace('_', '-')}"
         for name, value in options.items()
         if value is not None and value not in ("", [])
     ]
     if given:
-        raise ConfigError(f"the run has its own: leave out {', '.join(given)}", key="--resume")
+        raise ConfigError(f"{reason}: leave out {', '.join(given)}", key=key)
 
 
 def load_run_document(run: str, command: str, loaded: LoadedSettings) -> tuple[str, RunDocument]:

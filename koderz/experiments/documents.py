@@ -106,6 +106,9 @@ def load_range(
     if end is not None and end <= start:
         raise ConfigError(f"has to be more than --start ({start}): it is not included", key="--end")
     problems = tuple(get_benchmark(dataset).load_problems(file))
+    if not problems:
+        where = str(file) if file else f"the file of {dataset}"
+        raise ConfigError("there is no problem in it", file=where)
     if start >= len(problems):
         there = f"{dataset} has {len(problems)}, from 0 to {len(problems) - 1}"
         raise ConfigError(f"there is no problem {start}: {there}", key="--start")

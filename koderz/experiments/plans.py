@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 
@@ -14,6 +13,10 @@ from koderz.types import TaskKind
 
 MOST_SAMPLES = 1_000
 """How often one strategy may try a problem in a run; the samples' seeds follow each other."""
+
+LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 0.1, 86_400.0
+MOST_SEED = 2_000_000_000
+"""Below what a provider's 32 bits hold, with room for the numbers of attempts and samples."""
 
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
@@ -74,12 +77,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "--checkpoint-interval",
             "has to be 1 or more; --no-checkpoints asks for no reviews",
         )
-        _require(0 < self.timeout_s <= 86_400, "--timeout", "has to be above 0 and within a day")  # noqa: PLR2004 - seconds of a day.
+        _require(
+            LEAST_TIMEOUT_S <= self.timeout_s <= MOST_TIMEOUT_S,
+            "--timeout",
+            f"has to be from {LEAST_TIMEOUT_S} seconds to a day",
+        )
         _require(self.answer_tokens >= 1, "answer_tokens", "has to be 1 or more")
         cost, heat = self.max_cost_usd, self.temperature
         _require(cost is None or (cost.is_finite() and cost >= 0), "--max-cost", "is no amount")
         _require(heat is None or 0 <= heat <= 2, "--temperature", "lies between 0 and 2")  # noqa: PLR2004 - the range that providers share.
-        _require(not math.isnan(self.timeout_s), "--timeout", "is no number")
+        _require(self.seed is None or abs(self.seed) <= MOST_SEED, "--seed", "is too large")
 
     def get_seed(self, number: int) -> int | None:
         """The seed of an attempt, by its number; None where none is set.

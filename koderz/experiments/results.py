@@ -13,11 +13,10 @@ import msgspec
 from koderz.analysis.cost import CostAnalyzer
 from koderz.analysis.costs import Control, CostReport
 from koderz.config.settings import Settings
-from koderz.errors import UnknownModelError
 from koderz.experiments.history import History, choose_best
 from koderz.experiments.plans import Key, Plan
 from koderz.models.prices import Price
-from koderz.models.registry import get_close_matches, get_model_info
+from koderz.models.registry import get_model_info
 from koderz.sandbox import Isolation, Status
 from koderz.types import ModelInfo
 
@@ -125,15 +124,13 @@ def analyze_cost(
     """What the steps cost, against the baseline model's prices.
 
     Without a `baseline_model` the plan's checkpoint model is reckoned with, else its spec model,
-    else its iteration model. Raises UnknownModelError.
+    else its iteration model. One that these settings do not know leaves the estimate unknown.
     """
     name = baseline_model or plan.checkpoint_model or plan.spec_model or plan.iteration_model
     model = get_model_info(name, settings)
-    if model is None:
-        raise UnknownModelError(name, get_close_matches(name))
     analyzer = CostAnalyzer(
         baseline=model,
-        price=price(model),
+        price=price(model) if model else None,
         control=control,
         gpu_hour_usd=settings.koderz.experiments.gpu_hour_usd,
     )

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 import msgspec
 
 from koderz.config.settings import Settings
+from koderz.errors import UnknownModelError
 from koderz.models.catalogue import Catalogue, get_default_catalogue
 from koderz.models.local_names import EMBEDDED, SERVED, is_file_name
 from koderz.models.names import get_named_family, get_named_tier, strip_snapshot
@@ -43,6 +44,14 @@ def get_model_info(name: str, settings: Settings | None = None) -> ModelInfo | N
     if ":" in name:
         return _resolve_at(catalogue, "ollama", name, name)
     return None
+
+
+def get_known_model(name: str, settings: Settings | None = None) -> ModelInfo:
+    """The same; UnknownModelError, with close matches, where nothing is known."""
+    info = get_model_info(name, settings)
+    if info is None:
+        raise UnknownModelError(name, get_close_matches(name))
+    return info
 
 
 def get_provider(name: str, settings: Settings | None = None) -> str:

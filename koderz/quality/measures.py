@@ -2,15 +2,15 @@
 
 Each job has a measure of its own: labels that agree, types of commits that agree, overlap of the
 lines or blocks that are quoted (F1), and of what must be kept of a conversation and the main model
-kept, the share that was kept too. Only prose has no such measure: it is judged
-(`koderz.quality.judging`). A job's check is built again from the facts that were kept of it, so
-that the main model's answer is held to the same contract.
+kept, the share that was kept too. Only prose, and answers to a person's own prompt over a list,
+have no such measure: they are judged (`koderz.quality.judging`). A job's check is built again from
+the facts that were kept of it, so that the main model's answer is held to the same contract.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -18,13 +18,15 @@ from koderz.extract.spans import Span
 from koderz.jobs.classify.checks import build_labels_check
 from koderz.jobs.compress.checks import build_snapshot_check, list_missing, tell
 from koderz.jobs.git.checks import build_types_check
+from koderz.jobs.map.checks import build_item_check, build_pack_check
+from koderz.jobs.map.schemas import AnswerSchema
 from koderz.jobs.read.findings import ChunkReading, build_reading_check
 from koderz.jobs.web.answers import PageAnswer, build_quotes_check
 from koderz.ledger.scores import Measure
 from koderz.prompts.compress import Snapshot
-from koderz.routing.checks import Check
+from koderz.routing.checks import Accepted, Check, Rejected
 from koderz.routing.sampling import Facts
-from koderz.types import TaskKind
+from koderz.types import Completion, TaskKind
 
 T = TypeVar("T")
 
@@ -36,15 +38,19 @@ class Agreement(msgspec.Struct, frozen=True):
     units: int
 
 
+Compare: TypeAlias = Callable[[Any, Any], Agreement | None]
+
+
 class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
     """A job's measure: its check, built again, and how two accepted values are compared.
 
     `compare` takes the small model's value first; it gives None where there is nothing to compare.
+    Without it answers are judged, and the check gives their text.
     """
 
     measure: Measure
     check: Check[Any]
-    compare: Callable[[Any, Any], Agreement | None]
+    compare: Compare | None
 
 
 class LabelFacts(msgspec.Struct, frozen=True):
@@ -85,8 +91,15 @@ class KeepFacts(msgspec.Struct, frozen=True):
     keep: tuple[str, ...]
 
 
+class AnswerFacts(msgspec.Struct, frozen=True):
+    """Of what the check of an answer over a list is built: its schema, its items' codes."""
+
+    schema: dict[str, Any] | None = None
+    codes: tuple[str, ...] = ()
+
+
 def build_yardstick(task: TaskKind, facts: Facts) -> Yardstick | None:
-    """How answers to this job are measured; None where only their prose can be judged.
+    """How answers to this job are measured; None where they are text to be judged.
 
     ValueError where the facts are not those of the job, as another version may have kept them.
     """
@@ -134,12 +147,25 @@ def _build_must_keep(facts: Facts) -> Yardstick:
     return Yardstick(measure="must-keep", check=check, compare=compare)
 
 
+def _build_answers(facts: Facts) -> Yardstick:
+    known = _read(facts, AnswerFacts)
+    schema = AnswerSchema(known.schema) if known.schema is not None else None
+    held = build_pack_check(known.codes, schema) if known.codes else build_item_check(schema)
+
+    def check(completion: Completion) -> Accepted[str] | Rejected:
+        verdict = held(completion)
+        return verdict if isinstance(verdict, Rejected) else Accepted(completion.text)
+
+    return Yardstick(measure="judged", check=check, compare=None)
+
+
 _YARDSTICKS: Final[Mapping[TaskKind, Callable[[Facts], Yardstick]]] = {
     TaskKind.CLASSIFICATION: _build_labels,
     TaskKind.GIT_HISTORY: _build_types,
     TaskKind.LARGE_READ: _build_evidence,
     TaskKind.WEB_SUMMARY: _build_page,
     TaskKind.COMPRESSION: _build_must_keep,
+    TaskKind.BULK: _build_answers,
 }
 
 

@@ -130,13 +130,13 @@ class Bench:
         for sitting, answer in zip(sittings, again, strict=True):
             if answer.value is None:
                 may_go_on &= self._note_failure(sitting.stored, answer)
-            elif sitting.yardstick:
+            elif sitting.yardstick and sitting.yardstick.compare:
                 agreement = sitting.yardstick.compare(sitting.value, answer.value)
                 self._write(sitting, agreement, sitting.yardstick.measure)
         prose = [
             (sitting, answer.value)
             for sitting, answer in zip(sittings, again, strict=True)
-            if answer.value is not None and not sitting.yardstick
+            if answer.value is not None and not sitting.compare
         ]
         return may_go_on and await self._judge(prose)
 

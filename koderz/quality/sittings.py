@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from koderz.models.usage import count_prompt_tokens
-from koderz.quality.measures import Yardstick, build_yardstick
+from koderz.quality.measures import Compare, Yardstick, build_yardstick
 from koderz.quality.samples import StoredAnswer
 from koderz.routing.checks import Accepted, check_text
 from koderz.tokens import count_tokens
@@ -31,9 +31,14 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None
 
     @property
+    def compare(self) -> Compare | None:
+        """How it is compared; None where it is judged."""
+        return self.yardstick.compare if self.yardstick else None
+
+    @property
     def calls(self) -> int:
-        """How many calls it takes: prose takes a judge's two on top."""
-        return 1 if self.yardstick else 1 + JUDGE_CALLS
+        """How many calls it takes: what is judged takes a judge's two on top."""
+        return 1 if self.compare else 1 + JUDGE_CALLS
 
 
 def build_sitting(router: Router, main: ModelInfo, stored: StoredAnswer) -> Sitting | None:
@@ -47,17 +52,15 @@ def build_sitting(router: Router, main: ModelInfo, stored: StoredAnswer) -> Sitt
     verdict = (yardstick.check if yardstick else check_text)(completion)
     if not isinstance(verdict, Accepted):
         return None
-    cost_usd = _estimate_usd(router, main, stored, is_judged=yardstick is None)
-    return Sitting(stored=stored, yardstick=yardstick, value=verdict.value, cost_usd=cost_usd)
+    sitting = Sitting(stored=stored, yardstick=yardstick, value=verdict.value, cost_usd=None)
+    return msgspec.structs.replace(sitting, cost_usd=_estimate_usd(router, main, sitting))
 
 
-def _estimate_usd(
-    router: Router, main: ModelInfo, stored: StoredAnswer, *, is_judged: bool
-) -> Decimal | None:
+def _estimate_usd(router: Router, main: ModelInfo, sitting: Sitting) -> Decimal | None:
     """What measuring is likely to cost: as many tokens in as then, and as many out."""
-    tokens_in = count_prompt_tokens(stored.kept.request)
-    tokens_out = count_tokens(stored.kept.answer)
-    if is_judged:
+    kept = sitting.stored.kept
+    tokens_in, tokens_out = count_prompt_tokens(kept.request), count_tokens(kept.answer)
+    if not sitting.compare:
         tokens_in += JUDGE_CALLS * (tokens_in + 2 * tokens_out)
         tokens_out += JUDGE_CALLS * VERDICT_TOKENS
     return router.price(main).cost_usd(Usage(input_tokens=tokens_in, output_tokens=tokens_out))

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from koderz.analysis.bootstrap import Resampler
 from koderz.analysis.survival import estimate_done
-from koderz.reports.grouping import build_figure
+from koderz.reports.grouping import ByProblem, build_figure, group_by_problem, list_means
 from koderz.reports.observations import Effect, Observation
 from koderz.reports.values import CheckpointGain, SolvedAfter
 
@@ -20,15 +20,23 @@ def follow_solving(observations: Sequence[Observation]) -> tuple[SolvedAfter, ..
     """
     longest = max((each.iterations for each in observations), default=0)
     curve = estimate_done(_watch(each, longest) for each in observations)
-    judged = [each for each in observations if each.is_judged]
+    judged = group_by_problem(each for each in observations if each.is_judged)
     return tuple(
         SolvedAfter(
             iterations=point.time,
             at_risk=point.at_risk,
             feedback=point.share,
-            solved=_get_solved_share(judged, point.time),
+            solved=fmean(list_solved(judged, point.time)) if judged else 0.0,
         )
         for point in curve
+    )
+
+
+def list_solved(judged: ByProblem, iterations: int) -> list[float]:
+    """The share of each problem's samples that a program of so many iterations or fewer solved."""
+    return list_means(
+        judged,
+        lambda each: float(each.is_solved and (each.judged or each.iterations) <= iterations),
     )
 
 
@@ -37,13 +45,6 @@ def _watch(observation: Observation, longest: int) -> tuple[int, bool]:
     if observation.solved_after is not None:
         return observation.solved_after, True
     return longest if observation.is_judged else observation.iterations, False
-
-
-def _get_solved_share(judged: Sequence[Observation], iterations: int) -> float:
-    if not judged:
-        return 0.0
-    by_now = (each for each in judged if each.is_solved and (each.judged or 0) <= iterations)
-    return sum(1 for _ in by_now) / len(judged)
 
 
 def list_gains(

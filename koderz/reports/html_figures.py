@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element
 
 from koderz.analysis.cost_report import TITLES
 from koderz.analysis.statistics import Estimate, estimate_mean
-from koderz.reports.grouping import group_by_problem, list_means
+from koderz.reports.courses import list_solved
+from koderz.reports.grouping import group_by_problem
 from koderz.reports.html_problems import list_problems
 from koderz.reports.observations import Observation
 from koderz.reports.plots.bars import Bar, Part, Stack, draw_stack
@@ -165,7 +166,12 @@ def list_solving(report: RunReport, strategy: str) -> list[tuple[int, Estimate]]
     solved = {each.judged or each.iterations for each in judged if each.is_solved}
     ends = {1, max((each.iterations for each in judged), default=0)}
     numbers = sorted(number for number in solved | ends if number)
-    return [(number, _estimate_solved(judged, number)) for number in numbers if judged]
+    problems = group_by_problem(judged)
+    return [
+        (number, estimate_mean(list_solved(problems, number), observations=len(judged)))
+        for number in numbers
+        if judged
+    ]
 
 
 def _draw(
@@ -221,14 +227,6 @@ def _build_tier_bar(strategy: StrategyReport) -> Bar:
     )
     total = tell_money(strategy.cost_per_problem, has_interval=False)
     return Bar(name=strategy.strategy, parts=parts, total=total)
-
-
-def _estimate_solved(judged: Sequence[Observation], number: int) -> Estimate:
-    shares = list_means(
-        group_by_problem(judged),
-        lambda each: float(each.is_solved and (each.judged or each.iterations) <= number),
-    )
-    return estimate_mean(shares, observations=len(judged))
 
 
 def _build_step(at: int, share: Estimate) -> Step:

@@ -32,7 +32,10 @@ def list_sections(report: RunReport) -> Iterator[Element]:
         yield _build_figure("What checkpoints added", plots, notes, _fold(report, table))
     if plots := figures.draw_failures(report):
         table = details.build_endings(report)
-        notes = ["By the verdict on their last program.", *table.notes]
+        notes = [
+            "By the verdict on the program that was judged: the best by the feedback tests.",
+            *table.notes,
+        ]
         yield _build_figure("What was not solved", plots, notes, _fold(report, table))
     if plots := figures.draw_problems(report):
         table = build_problems(report)
@@ -43,7 +46,8 @@ def list_sections(report: RunReport) -> Iterator[Element]:
 
 def _build_costs(report: RunReport) -> Element:
     notes = [
-        "Up and to the left is better. Bars are 95% intervals, the dashed line is the front.",
+        "Up and to the left is better. Bars are 95% intervals.",
+        "The dashed line, the front, joins the strategies that no other beats.",
         _tell_judged(report),
     ]
     solved, costs = mains.build_solved(report), mains.build_costs(report)
@@ -112,13 +116,14 @@ def _list_names(report: RunReport) -> list[str]:
 
 
 def _list_solving_notes() -> Iterator[str]:
-    yield "The share of problems with a good verdict on a program of so many iterations or fewer."
+    yield "The share solved by a program of so many iterations or fewer; problems weigh the same."
     yield "Bands and bars are 95% intervals; dots go on where a strategy tried no more."
 
 
 def _list_checkpoint_notes(report: RunReport) -> Iterator[str]:
     reviews = sum(gain.reviews for each in report.strategies for gain in each.gains)
-    yield "Drawn from the circle to the arrowhead; the thin line goes on to the best."
+    yield "The circle is before, the arrowhead next, the end of the thin line the best."
+    yield "The number is the change from before to next, in percentage points."
     yield f"Means over {count(reviews, 'checkpoint')} that an iteration followed."
     if any(len(each.gains) > figures.SHOWN_CHECKPOINTS for each in report.strategies):
         yield f"Drawn are the first {figures.SHOWN_CHECKPOINTS}; the table has them all."

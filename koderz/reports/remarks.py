@@ -122,7 +122,8 @@ def list_methods(resamples: int, seed: int) -> dict[str, str]:
             "the difference in cost over the difference in solve rate, where both are above 0"
         ),
         "solved after": (
-            "Kaplan-Meier over iterations by the feedback tests; what was stopped counts until then"
+            "by the verdict, problems weighing the same; by the feedback tests, Kaplan-Meier over "
+            "experiments: what was stopped counts until then"
         ),
         "front": "strategies that no other beats on both cost per problem and share solved",
         "estimate": "the same tokens at the baseline model's prices: no measurement",

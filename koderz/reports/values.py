@@ -96,7 +96,7 @@ class SolvedAfter(msgspec.Struct, frozen=True, kw_only=True):
     `at_risk` experiments had neither passed nor been stopped before this iteration. `feedback` is
     the share that passed the feedback tests by now, by Kaplan and Meier: stopped experiments
     count until then. `solved` is the share of judged ones whose verdict is on a program of this
-    or an earlier iteration and is good.
+    or an earlier iteration and is good, problems weighing the same.
     """
 
     iterations: int

@@ -13,11 +13,10 @@ from koderz.config.settings import (
     SmallModelSettings,
     TaskSettings,
 )
-from koderz.errors import UnknownModelError
 from koderz.models.inventory import Inventory
 from koderz.models.local_names import EMBEDDED
 from koderz.models.registry import (
-    get_close_matches,
+    get_known_model,
     get_model_info,
     get_provider_info,
     get_small_sibling,
@@ -122,7 +121,7 @@ def resolve_route(
 def _name_route(settings: Settings, task: TaskKind, names: Sequence[str]) -> Route:
     return Route(
         task=task,
-        models=tuple(_get_known(name, settings) for name in names),
+        models=tuple(get_known_model(name, settings) for name in names),
         source=RouteSource.NAMED,
         reason=f"{names[0]} was named with the question",
         warning="",
@@ -135,12 +134,12 @@ def _name_route(settings: Settings, task: TaskKind, names: Sequence[str]) -> Rou
 def get_main_model(settings: Settings, inventory: Inventory | None) -> ModelInfo | None:
     """The main model: the one configured, else the best of the first provider within reach."""
     if settings.agent.default_model:
-        return _get_known(settings.agent.default_model, settings)
+        return get_known_model(settings.agent.default_model, settings)
     if inventory is None:
         return None
     for provider in list_providers(settings):
         if provider.id in inventory.providers and provider.default_model:
-            return _get_known(provider.default_model, settings)
+            return get_known_model(provider.default_model, settings)
     return _get_largest_installed(inventory)
 
 
@@ -158,11 +157,11 @@ def _choose_first(
         return Choice(model=main, source=RouteSource.MAIN_MODEL, reason=off)
     if task in small.tasks and small.tasks[task].model:
         reason = f"[agent.small_model.tasks.{task}] names it"
-        model = _get_known(small.tasks[task].model, settings)
+        model = get_known_model(small.tasks[task].model, settings)
         return Choice(model=model, source=RouteSource.TASK_OVERRIDE, reason=reason)
     if small.model:
         reason = "[agent.small_model] names it"
-        model = _get_known(small.model, settings)
+        model = get_known_model(small.model, settings)
         return Choice(model=model, source=RouteSource.CONFIGURED, reason=reason)
     installed = inventory.get_installed(main) if inventory and main else None
     sibling = get_small_sibling(main, installed) if main else None
@@ -216,13 +215,6 @@ def _say_what_is_missing(model: ModelInfo, settings: Settings) -> str:
 def _no_model(warning: str) -> Choice:
     reason = warning or "no key is set and no local server answers"
     return Choice(model=None, source=RouteSource.NO_MODEL, reason=reason)
-
-
-def _get_known(name: str, settings: Settings) -> ModelInfo:
-    model = get_model_info(name, settings)
-    if model is None:
-        raise UnknownModelError(name, get_close_matches(name))
-    return model
 
 
 def _get_largest_installed(inventory: Inventory) -> ModelInfo | None:

@@ -82,10 +82,11 @@ def build_run_document(
 
     Simulated models repeat themselves where they get no seed: they get one.
     """
+    best = find_best(settings, inventory)
     plans = build_plans(
         draft.strategies,
         draft.models,
-        find_best(settings, inventory),
+        best,
         answer_tokens=settings.koderz.experiments.answer_tokens,
     )
     if is_simulated:
@@ -104,7 +105,7 @@ def build_run_document(
         max_cost_usd=draft.max_cost_usd,
         is_simulated=is_simulated,
     )
-    baseline_model = document.baseline_model or choose_baseline(document, settings)
+    baseline_model = document.baseline_model or choose_baseline(document, settings, best)
     return msgspec.structs.replace(document, baseline_model=baseline_model)
 
 

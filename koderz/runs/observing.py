@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise, product
 
 import msgspec
@@ -78,7 +78,7 @@ def load_observations(
 
     `baseline_model` is who the frontier-only estimate reckons with, at `price` (without them: the
     run's own, else the highest tier's model in it; today's prices). `reprice` changes what each
-    call cost. Raises StoreError and UnknownModelError.
+    call cost. Raises StoreError.
     """
     document = parse_document(row)
     baseline = baseline_model or document.baseline_model or choose_baseline(document, settings)
@@ -152,14 +152,20 @@ def describe_plan(plan: Plan) -> str:
     return "; ".join(parts)
 
 
-def choose_baseline(document: RunDocument, settings: Settings) -> str:
-    """The model that a run's estimates reckon with: the first of the highest tier in its plans."""
+def choose_baseline(
+    document: RunDocument, settings: Settings, best: Mapping[Tier, ModelInfo] | None = None
+) -> str:
+    """The model that a run's estimates reckon with: the first of the highest tier in its plans.
+
+    `best` are the best models within reach: of these one is taken where its tier is higher still.
+    """
     names = [
         name
         for plan in document.plans.values()
         for name in (plan.checkpoint_model, plan.spec_model, plan.iteration_model)
         if name
     ]
+    names += [model.name for model in (best or {}).values()]
     tiers = list(Tier)
     return max(
         names, key=lambda name: tiers.index(get_tier(name, settings) or tiers[0]), default=""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from koderz.config.settings import Settings
-from koderz.errors import UnknownModelError
 from koderz.experiments.allowances import build_allowance, say_why_calls
 from koderz.experiments.history import History
 from koderz.experiments.notes import build_result_note
@@ -13,8 +12,7 @@ from koderz.experiments.results import analyze_cost, build_result
 from koderz.experiments.steps import AllowanceStep
 from koderz.memory.notes import Note
 from koderz.models.prices import Price, PriceBook
-from koderz.models.registry import get_close_matches, get_model_info
-from koderz.types import ModelInfo
+from koderz.models.registry import get_known_model
 
 
 class Reckoner:
@@ -26,21 +24,21 @@ class Reckoner:
 
     def get_price(self, model: str) -> Price:
         """What a model costs; UnknownModelError where nobody knows it."""
-        return self._prices.get_price(self._get_model(model))
+        return self._prices.get_price(get_known_model(model, self._settings))
 
     def build_allowance(self, plan: Plan, measured: History) -> AllowanceStep:
         """What independent attempts by a plan may use: what the steps of another one used."""
         return build_allowance(
             plan.cost_of,
             measured.attempts,
-            model=self._get_model(plan.iteration_model),
+            model=get_known_model(plan.iteration_model, self._settings),
             price=self.get_price(plan.iteration_model),
             gpu_hour_usd=self._settings.koderz.experiments.gpu_hour_usd,
         )
 
     def say_why_calls(self, plan: Plan) -> str:
         """Why no cost bounds independent attempts by a plan, "" where one does."""
-        model = self._get_model(plan.iteration_model)
+        model = get_known_model(plan.iteration_model, self._settings)
         rate = self._settings.koderz.experiments.gpu_hour_usd
         return say_why_calls(model, self.get_price(plan.iteration_model), rate)
 
@@ -54,9 +52,3 @@ class Reckoner:
             baseline_model=self._baseline_model,
         )
         return build_result_note(build_result(experiment.key, experiment.plan, history, cost))
-
-    def _get_model(self, name: str) -> ModelInfo:
-        model = get_model_info(name, self._settings)
-        if model is None:
-            raise UnknownModelError(name, get_close_matches(name))
-        return model

@@ -13,10 +13,10 @@ from koderz.analysis.costs import Sum
 from koderz.config.files import load_file
 from koderz.config.layers import TableReader, build_settings
 from koderz.config.settings import PriceSettings, Settings
-from koderz.errors import ConfigError, UnknownModelError
+from koderz.errors import ConfigError
 from koderz.ledger.records import Attempt
 from koderz.models.prices import Price, PriceBook
-from koderz.models.registry import get_close_matches, get_model_info
+from koderz.models.registry import get_known_model, get_model_info
 from koderz.reports.values import Money, RunReport
 from koderz.types import ModelInfo
 
@@ -76,7 +76,8 @@ class Repricer:
         self._book = PriceBook({**settings.koderz.prices, **(prices or {})})
         self._replaced = tuple(models or {})
         self._models = {
-            self._identify(old): self._get_model(new) for old, new in (models or {}).items()
+            self._identify(old): get_known_model(new, self._settings)
+            for old, new in (models or {}).items()
         }
 
     def check(self, asked: Iterable[str]) -> None:
@@ -87,7 +88,9 @@ class Repricer:
         for old in self._replaced:
             if self._identify(old) not in ours:
                 raise ConfigError(f"{old} was not asked: {known}", key="--model-map")
-        has_price = any(self._is_named(self._get_model(self.replace(name))) for name in names)
+        has_price = any(
+            self._is_named(get_known_model(self.replace(name), self._settings)) for name in names
+        )
         if self._has_prices and not has_price:
             raise ConfigError(f"no price is for a model of this run: {known}", key="--prices")
 
@@ -131,14 +134,8 @@ class Repricer:
 
     def _identify(self, name: str) -> tuple[str, str]:
         """One model under all of its names."""
-        model = self._get_model(name)
+        model = get_known_model(name, self._settings)
         return model.provider, model.api_name
-
-    def _get_model(self, name: str) -> ModelInfo:
-        model = get_model_info(name, self._settings)
-        if model is None:
-            raise UnknownModelError(name, get_close_matches(name))
-        return model
 
 
 def load_prices(file: Path) -> PriceFile:

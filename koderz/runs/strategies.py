@@ -106,6 +106,12 @@ def build_strategy(
     return Strategy(**{**kept, **shared, **own})
 
 
+def list_unread(strategies: Iterable[Strategy], keys: Iterable[str]) -> tuple[str, ...]:
+    """The keys that are common to all strategies and that none of them reads."""
+    modes = {strategy.mode for strategy in strategies}
+    return tuple(key for key in keys if all(key in _UNREAD[mode] for mode in modes))
+
+
 def check_references(strategies: Mapping[str, Strategy]) -> None:
     """Raise ConfigError where a strategy goes by the cost of one that cannot be gone by."""
     others = [name for name, strategy in strategies.items() if strategy.mode != "same-cost"]

@@ -67,7 +67,8 @@ class _Reader:
 
     def _read_table(self, name: str, table: object) -> Strategy:
         if not _NAME.fullmatch(name):
-            self._refuse((TABLE, name), "a name has letters, digits, dots, hyphens alone")
+            said = "may have the letters a to z, digits, dots, plus signs and hyphens alone"
+            self._refuse((TABLE, name), f"a name {said}")
         if not isinstance(table, dict):
             self._refuse((TABLE, name), "is not a table")
         own = {key: self._convert((TABLE, name, key), value) for key, value in table.items()}
@@ -92,18 +93,22 @@ class _Reader:
     def _refuse(self, path: tuple[str, ...], reason: str) -> NoReturn:
         line = find_line(self._text, path)
         where = f"{self._file}: line {line}" if line else self._file
-        raise ConfigError(reason, file=where, key=".".join(path)) from None
+        shown = (part if part.isprintable() else ascii(part) for part in path)
+        raise ConfigError(reason, file=where, key=".".join(shown)) from None
 
 
 def find_line(text: str, path: tuple[str, ...]) -> int:
     """The line in which a key of a TOML text stands, its table's where it is not found; 0: none."""
-    wanted, header_at, current = path[-1].strip(), 0, ""
+    wanted, current = path[-1].strip(), ""
+    own_at = table_at = 0
     for at, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*(.*?)\s*\]+\s*(?:#.*)?$", line):
-            current = header[1].replace('"', "").replace("'", "").replace(" ", "")
-            if f"{current}.".startswith((f"{'.'.join(path)}.", f"{'.'.join(path[:-1])}.")):
-                header_at = header_at or at
+            current = re.sub(r"[\"']|\s+(?=\.)|(?<=\.)\s+", "", header[1])
+            if f"{current}.".startswith(f"{'.'.join(path)}."):
+                own_at = own_at or at
+            if f"{current}.".startswith(f"{'.'.join(path[:-1])}."):
+                table_at = table_at or at
         found = re.match(r"\s*[\"']?([^\"'=.\s]+)[\"']?\s*=", line)
         if found and found[1] == wanted and current == ".".join(path[:-1]):
             return at
-    return header_at
+    return own_at or table_at

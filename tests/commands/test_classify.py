@@ -37,10 +37,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def invoke(*arguments: str) -> Result:
+def invoke(*arguments: str, typed: str = "") -> Result:
     app = typer.Typer()
     app.command()(classify)
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, list(arguments), input=typed)
 
 
 def run(*arguments: str) -> Result:
@@ -110,6 +110,52 @@ def test_what_is_decided_is_in_the_file_at_once(folder: Path) -> None:
     with LabelFile(path, items, LABELS) as file:
         file.append([first])
         assert LabelFile(path, items, LABELS).done == (first,)
+
+
+def test_a_line_more_in_the_list_gives_no_item_its_neighbours_label(folder: Path) -> None:
+    out, items = folder / "labels.jsonl", folder / "items.txt"
+    arguments = ("items.txt", "--examples", "examples.csv", "--out", str(out))
+    items.write_text("the app crashes\nhow do i pay for it\n")
+    run(*arguments)
+    before = out.read_bytes()
+    items.write_text("something new\nthe app crashes\nhow do i pay for it\n")
+    error = invoke(*arguments).exception
+    assert isinstance(error, KoderzError)
+    assert "labels.jsonl:1: the item '1' had another text then" in str(error)
+    assert out.read_bytes() == before
+    items.write_text("the app crashes\nhow do i pay for it\nsomething new\n")
+    run(*arguments)
+    assert out.read_bytes().startswith(before), "what is added behind is labelled beside it"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [
+        ([], "The app crashes\n\nHow do I pay?\n"),
+        (["--format", "csv"], "id,text\n1,The app crashes\n3,How do I pay?\n"),
+        (
+            ["--format", "json"],
+            '{"id":1,"text":"The app crashes"}\n{"id":3,"text":"How do I pay?"}',
+        ),
+    ],
+)
+def test_items_may_come_over_standard_input(arguments: list[str], typed: str) -> None:
+    result = invoke("-", "--examples", "examples.csv", *arguments, typed=typed)
+    assert not result.exception
+    labels = [(row["id"], row["label"]) for row in read_lines(result.stdout)]
+    assert labels == [("1", "bug"), ("3", "question")]
+
+
+def test_a_form_that_is_named_outranks_the_files_ending(folder: Path) -> None:
+    (folder / "items.txt").write_text(ITEMS)
+    rows = read_lines(run("items.txt", "--format", "csv", "--labels", "a", "--no-model").stdout)
+    assert [row["id"] for row in rows] == ["7", "8", "9"]
+
+
+def test_broken_standard_input_is_named_with_its_line() -> None:
+    error = invoke("-", "--labels", "a,b", "--format", "json", typed='{"id":1}\n').exception
+    assert isinstance(error, KoderzError)
+    assert str(error) == "standard input:1: no 'text' in it"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from made_chats import LAST, check_openai, make_openai
+from made_chats import LAST, check_openai, make_openai, to_anthropic, write_events
 from typer.testing import CliRunner, Result
 
 from koderz.commands.compress import compress
@@ -135,3 +135,13 @@ def test_a_model_named_is_asked_first_even_where_small_models_are_off() -> None:
     assert overrides["agent.small_model.use_for_compression"] is True
     assert overrides["koderz.ledger.path"] == "x.sqlite"
     assert build_overrides(TaskKind.COMPRESSION, None, None) == {}
+
+
+def test_standard_input_gives_what_the_same_file_does(place: Path) -> None:
+    events = write_events(to_anthropic(make_openai()))
+    (place / "session.jsonl").write_text(events)
+    options = ("--budget", "1500", "--no-model", "--json")
+    told = json.loads(invoke("session.jsonl", *options).stdout)
+    piped = json.loads(invoke("-", *options, given=events).stdout)
+    assert piped == told
+    assert any("side conversations" in note for note in piped["notes"])

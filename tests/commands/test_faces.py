@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -193,11 +194,60 @@ def test_the_doctor_ends_with_1_where_the_ledger_cannot_be_kept(
     assert "[koderz.ledger] path" in capsys.readouterr().out
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
-    command = f"{sys.executable} -m koderz models | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert done.stderr.count("Traceback") == 0
+CUT_OFF = 141
+"""What a shell says of a program whose reader left."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["models"],
+        ["models", "--json"],
+        ["list-problems"],
+        ["usage"],
+        ["config", "show"],
+        ["--help"],
+        ["run", "--problem-id", "starter/0"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("has_notes", [True, False])
+def test_a_command_whose_reader_left_ends_quietly(
+    arguments: list[str], *, has_notes: bool, tmp_path: Path
+) -> None:
+    ended = end_early(arguments, tmp_path, has_notes=has_notes)
+    assert ended.returncode == CUT_OFF
+    assert not ended.stderr
+
+
+def test_an_error_whose_reader_left_is_quiet_too(tmp_path: Path) -> None:
+    assert end_early(["nonsense"], tmp_path, has_notes=False).returncode == CUT_OFF
+
+
+def end_early(
+    arguments: list[str], home: Path, *, has_notes: bool
+) -> subprocess.CompletedProcess[str]:
+    """How a command ends of whose output, and notes unless it `has_notes`, nobody reads a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "koderz", *arguments],
+            stdout=writing,
+            stderr=subprocess.PIPE if has_notes else writing,
+            text=True,
+            check=False,
+            env={**os.environ, "HOME": str(home)},
+        )
+    finally:
+        os.close(writing)
+
+
+def test_debug_after_the_command_is_the_commands_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run_command(["run", "--debug", "--problem-id", "starter/999"]) == 2
+    assert "has no problem" in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback() -> None:

@@ -12,7 +12,7 @@ import pytest
 from keeping import build_kept
 from typer.testing import CliRunner, Result
 
-from koderz.cli import app, run_command
+from koderz.cli import build_app, run_command
 from koderz.config.settings import QualitySettings
 from koderz.quality.samples import SampleStore
 from koderz.simulator import Simulator, open_simulator
@@ -40,7 +40,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(build_app(), list(arguments))
 
 
 def run(*arguments: str) -> Result:

@@ -209,6 +209,11 @@ async def test_results_and_analyze_know_runs_of_many(
         (["--baseline-model", "gpt-4oo"], "did you mean gpt-4o"),
         (["--local-model", CHEAP], "OPENAI_API_KEY"),
         (["--mode", "twice"], "--mode"),
+        (
+            ["--mode", "zero-shot", "--checkpoint-interval", "3"],
+            "--checkpoint-interval: means nothing to any of the strategies: leave it out",
+        ),
+        (["--problems", "/dev/null"], "/dev/null: there is no problem in it"),
         (["--resume", "nothing"], "no run 'nothing': there is none"),
         (["--resume", "x", "--mode", "iterative", "--start", "0"], "leave out --mode, --start"),
         (["x.toml", "--resume", "x"], "leave out STRATEGIES"),

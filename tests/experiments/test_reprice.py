@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,7 @@ def test_other_models_stand_in(store: Path, capsys: pytest.CaptureFixture[str]) 
     options = ("--model-map", f"{DEAR}=llama3.2:3b", "--out", "repriced.md")
     page = run(capsys, RUN[:8], *options)
     assert "Repriced: gpt-4o reckoned as llama3.2:3b. An estimate" in page
+    assert re.search(r"\$0 +x 0$", page, re.MULTILINE), "free is nought times as dear"
     assert "An estimate: the tokens are those that were counted" in Path("repriced.md").read_text()
     found = json.loads(run(capsys, RUN[:8], *options, "--json"))
     assert found["model_map"] == {DEAR: "llama3.2:3b"}

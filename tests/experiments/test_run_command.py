@@ -20,7 +20,9 @@ from koderz.commands import run_work
 from koderz.config.settings import Settings
 from koderz.errors import SandboxUnavailableError
 from koderz.ledger.store import Ledger, get_ledger_path
+from koderz.models.registry import get_tier
 from koderz.simulator import open_simulator
+from koderz.types import Tier
 
 NOTHING: dict[str, Any] = {"experiments": [], "runs": []}
 
@@ -74,15 +76,18 @@ def test_another_baseline_gives_another_estimate(capsys: pytest.CaptureFixture[s
     assert large > small > 0
 
 
+SHORT = ("--max-iterations", "2")
+
+
 def test_flags_make_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--problem-id", "starter/1", "--no-spec", "--no-checkpoints", "--no-cot"]
+    flags = ["--problem-id", "starter/1", "--no-spec", "--no-cot"]
     flags += ["--max-iterations", "3", "--checkpoint-interval", "2", "--seed", "4"]
     flags += ["--temperature", "0.7", "--timeout", "3", "--max-cost", "1.5"]
     plan = run_json(capsys, "run", *flags)["plan"]
+    assert plan.pop("checkpoint_model")
     assert plan | {"iteration_model": ""} == {
         "iteration_model": "",
         "spec_model": "",
-        "checkpoint_model": "",
         "max_iterations": 3,
         "checkpoint_interval": 2,
         "reuse_spec": False,
@@ -94,6 +99,33 @@ def test_flags_make_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
         "max_cost_usd": 1.5,
         "cost_of": "",
     }
+
+
+def test_without_reviews_nobody_reviews(capsys: pytest.CaptureFixture[str]) -> None:
+    made = run_json(capsys, "run", "--problem-id", "starter/13", "--no-checkpoints", *SHORT)
+    assert (made["plan"]["checkpoint_model"], made["checkpoints"]) == ("", 0)
+
+
+def test_the_estimate_of_a_cheap_models_shot_takes_a_frontier_models_prices(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cost = run_json(capsys, "run", "--problem-id", "starter/0", "--mode", "zero-shot")["cost"]
+    assert get_tier(cost["baseline"]) is Tier.FRONTIER
+    assert cost["savings"]["estimate_usd"] > cost["total"]["cost_usd"]
+
+
+def test_a_model_that_the_settings_no_longer_know_leaves_its_estimate_unknown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    settings = tmp_path / "own.toml"
+    settings.write_text(
+        '[koderz.providers.mylab]\nbase_url = "http://127.0.0.1:9/v1"\nwire = "openai"\n'
+    )
+    options = ["--baseline-model", "mylab/great", "--config", str(settings)]
+    made = run_json(capsys, "run", "--problem-id", "starter/0", *options)
+    (row,) = run_json(capsys, "results")["experiments"]
+    assert (row["id"], row["cost_usd"]) == (made["id"], made["cost_usd"])
+    assert run_json(capsys, "analyze", made["id"])["cost"]["savings"]["estimate_usd"] is None
 
 
 def test_a_zero_shot_is_one_attempt(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,6 +195,19 @@ def test_its_settings_are_gone_by(
         (["run", "--problem-id", "starter/0", "--local-model", "gpt-4oo"], "did you mean gpt-4o"),
         (["run", "--problem-id", "starter/0", "--local-model", "gpt-4o"], "OPENAI_API_KEY"),
         (["run", "--problem-id", "starter/0", "--mode", "twice"], "--mode"),
+        (["run", "--problem-id", "starter/0", "--baseline-model", "gpt-4oo"], "did you mean gpt"),
+        (["run", "--problem-id", "starter/0", "--timeout", "0.001"], "--timeout: has to be from"),
+        (["run", "--problem-id", "starter/0", "--seed", "99999999999"], "--seed: is too large"),
+        (["run", "--problem-id", "starter/0", "--debug-dir", "x"], "--debug-dir: is where"),
+        (
+            ["run", "--problem-id", "starter/0", "--mode", "zero-shot", "--max-iterations", "3"],
+            "--mode: is one attempt, without spec and reviews: leave out --max-iterations",
+        ),
+        (
+            ["run", "--problem-id", "starter/0", "--no-spec", "--reuse-spec"],
+            "--no-spec: there is no spec then: leave out --reuse-spec",
+        ),
+        (["run", "--resume", "x", "--seed", "3"], "the run has its own: leave out --seed"),
         (["run", "--resume", "nothing"], "no run 'nothing': there is none"),
         (["run", "--resume", "x", "--problem-id", "starter/0"], "leave out --problem-id"),
         (["analyze", "nothing"], "no run 'nothing'"),

@@ -144,8 +144,10 @@ def test_only_without_any_name_all_depends_on_what_is_in_reach() -> None:
         ("x = 1\n[strategy.a]", "line 1: x: unknown key, known are strategy"),
         ("[strategies.a]", "line 1: strategies: unknown key, do you mean strategy?"),
         ("[strategy]\na = 1", "line 2: strategy.a: is not a table"),
-        ("[strategy.'a b']", "line 1: strategy.a b: a name has letters, digits, dots, hyphens"),
-        ("[strategy.a_b]", "a name has letters, digits, dots, hyphens"),
+        ("[strategy.'a b']", "line 1: strategy.a b: a name may have the letters a to z, digits"),
+        ("[strategy.a]\n[strategy.'ä']", "line 2: strategy.ä: a name may have the letters a to z"),
+        ('[strategy."a\\nb"]', "strategy.'a\\nb': a name may have the letters a to z, digits"),
+        ("[strategy.a_b]", "a name may have the letters a to z, digits"),
         (
             "[strategy.cheap]\nspec_model = 'x'",
             "line 2: strategy.cheap.spec_model: means nothing with the mode zero-shot: leave",

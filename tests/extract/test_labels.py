@@ -65,6 +65,7 @@ def test_every_form_gives_the_same_items(tmp_path: Path, name: str, text: str) -
         ("a.csv", 'id,text\n1,"a\n', "a.csv:2: broken CSV"),
         ("a.csv", "id,text\n ,a\n", "a.csv:2: the id is empty"),
         ("a.csv", "id,text,text\n1,a,b\n", "a.csv:1: the column 'text' stands 2 times"),
+        ("a.csv", "id,text,Text\n1,a,b\n", "a.csv:1: columns that differ in case alone"),
         ("a.csv", f"id,text\n1,{'a' * 200_000}\n", "a.csv:2: a cell has more than 131,072"),
         ("a.jsonl", '{"id":1,"text":"a","x":' + "[" * 100_000, "a.jsonl:1: not a JSON object"),
         ("a.jsonl", '{"id":1,"text":"a"}\n{"id":2,\n', "a.jsonl:2: not a JSON object a line"),

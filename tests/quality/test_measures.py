@@ -144,16 +144,18 @@ def test_each_measure_tells_good_from_bad() -> None:
         TaskKind.LARGE_READ, {"start": 1, "lines": ["a", "b", "c"], "must_keep_line": None}
     )
     assert read is not None
+    assert read.compare is not None
     assert read.compare(find(1, 2), find(1, 2)) == Agreement(1.0, 1)
     assert read.compare(find(3), find(1, 2)) == Agreement(0.0, 1)
     web = build_yardstick(
         TaskKind.WEB_SUMMARY, {"lines": {"1": "a", "2": "b"}, "places": {"1": 0, "2": 1}}
     )
     assert web is not None
+    assert web.compare is not None
     said = PageAnswer(text="a", blocks=(0,), is_answered=True)
     other = PageAnswer(text="a", blocks=(1,), is_answered=True)
     none = PageAnswer(text="", blocks=(), is_answered=False)
-    assert [web.compare(said, each) for each in (said, other, none)] == [
+    assert [*map(web.compare, [said] * 3, (said, other, none))] == [
         Agreement(1.0, 1),
         Agreement(0.0, 1),
         Agreement(0.0, 1),
@@ -162,6 +164,7 @@ def test_each_measure_tells_good_from_bad() -> None:
     facts = {"source": "\n".join(keep), "turns": [1], "most_tokens": 500, "missing": []}
     compress = build_yardstick(TaskKind.COMPRESSION, {**facts, "keep": keep})
     assert compress is not None
+    assert compress.compare is not None
     both, one = tell(*keep), tell(keep[0])
     assert compress.compare(one, both) == Agreement(1, 2)
     assert compress.compare(both, one) == Agreement(1, 1)

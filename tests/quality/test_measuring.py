@@ -15,7 +15,9 @@ from scripted import ScriptedClient, build_router, build_settings, say
 
 from koderz.config.settings import QualitySettings
 from koderz.errors import AuthenticationError, JobError, ServerError
+from koderz.extract.lists import build_list
 from koderz.jobs.classify.batch import ClassifyBatch, Item
+from koderz.jobs.map.items import MapItems
 from koderz.ledger.report import Window
 from koderz.ledger.store import Ledger
 from koderz.ledger.totals import load_usage
@@ -212,6 +214,40 @@ async def test_an_order_in_an_answer_is_data_to_the_judge(
     for text in seen[1:]:
         mark = text.partition("<<<first ")[2][:12]
         assert text.count(f"first {mark}>>>") == 1
+
+
+SCHEMA = {"type": "object", "properties": {"owed": {"type": "integer"}}, "required": ["owed"]}
+ORDERS = build_list(["two at 5", "three at 7", "one at 9"])
+
+
+@pytest.mark.parametrize("pack", [1, 3])
+@pytest.mark.parametrize("schema", [None, SCHEMA])
+async def test_answers_over_a_list_are_kept_and_judged(
+    schema: dict[str, Any] | None, pack: int, open_keeping: OpenKeeping, store: SampleStore
+) -> None:
+    async with open_keeping() as (router, _):
+        done = await router.perform(MapItems(ORDERS, "Owed for {item}?", schema, pack=pack))
+        assert done.answered == 3
+        with store:
+            assert store.count()[0] == 3 // pack
+            result = await router.perform(MeasureAnswers(store, is_simulated=True))
+    assert result.measured == {TaskKind.BULK: 3 // pack}
+    assert result.calls == 3 * (3 // pack)
+
+
+async def test_the_main_models_answer_is_held_to_the_lists_schema_too(
+    store: SampleStore, tmp_path: Path
+) -> None:
+    async def answer_badly(_: Request) -> Completion:
+        return say('{"owed": "ten"}')
+
+    router, ledger = open_scripted(tmp_path, answer_badly)
+    with ledger, store:
+        facts = {"schema": SCHEMA, "codes": ()}
+        store.keep(build_kept('{"owed": 10}', facts=facts, task=TaskKind.BULK))
+        result = await router.perform(MeasureAnswers(store))
+        assert load_quality(ledger).scores == ()
+    assert (result.unusable, result.measured) == (1, {})
 
 
 async def test_two_at_once_score_no_answer_twice(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from made_reports import make_report
 from made_runs import RECIPES, SUBJECT, make_observation, make_run, make_tiers
 from reporting import get_strategy, make_strategy, report_on
 
@@ -18,6 +19,7 @@ from koderz.analysis.costs import Sum
 from koderz.errors import ConfigError
 from koderz.reports.building import build_report
 from koderz.reports.contents import list_tables
+from koderz.reports.html_figures import list_solving
 from koderz.reports.observations import Observation
 from koderz.reports.values import RunReport
 from koderz.types import Tier
@@ -153,6 +155,21 @@ def test_feedback_does_not_inflate_what_is_solved(made: RunReport) -> None:
     last = supervised.solved_after[-1]
     assert last.solved == pytest.approx(supervised.solved / supervised.judged)
     assert last.feedback == pytest.approx(supervised.feedback_share.value)
+
+
+def test_problems_weigh_the_same_in_the_curve_too_however_many_samples_were_judged() -> None:
+    one = [make_observation(problem="made/0", is_solved=True, iterations=1, judged=1)]
+    tries = range(3)
+    three = [
+        make_observation(problem="made/1", sample=each, is_solved=False, iterations=2, judged=2)
+        for each in tries
+    ]
+    made = make_report([*one, *three])
+    (cheap,) = made.strategies
+    assert cheap.solved_share is not None
+    assert [each.solved for each in cheap.solved_after] == [0.5, 0.5]
+    assert cheap.solved_share.value == 0.5
+    assert [(at, share.value) for at, share in list_solving(made, "cheap")] == [(1, 0.5), (2, 0.5)]
 
 
 def test_what_was_stopped_is_neither_solved_nor_forgotten(made: RunReport) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from koderz.errors import RequestRejectedError, RoutingError
+from koderz.jobs.asking import TRIES_PER_MODEL, run_together
 from koderz.jobs.classify.checks import build_labels_check
 from koderz.jobs.classify.likelihoods import TOP_LOGPROBS, find_certainties
 from koderz.jobs.classify.packing import Batch, pack
@@ -23,7 +24,6 @@ from koderz.types import ModelInfo, Request, TaskKind
 if TYPE_CHECKING:
     from koderz.routing.router import Router
 
-TRIES_PER_MODEL = 2
 MOST_ROUNDS = 3
 
 OnLabels = Callable[[Mapping[str, str], Attempt, Mapping[str, float]], None]
@@ -89,7 +89,7 @@ class Labeller:
         asked, left = Asked(), list(texts)
         for _ in range(MOST_ROUNDS):
             batches = await asyncio.to_thread(pack, left, self._labels, self._route, self._most)
-            results = await self._ask_all(batches, on_labels, models)
+            results = await run_together(self._ask(batch, on_labels, models) for batch in batches)
             for one, _ in results:
                 asked = asked.join(one)
             left = [text for _, missing in results for text in missing]
@@ -97,18 +97,6 @@ class Labeller:
                 return asked
         failure = f"it was left out of {MOST_ROUNDS} answers"
         return asked.join(Asked(failures=((failure, len(left)),)))
-
-    async def _ask_all(
-        self, batches: Sequence[Batch], on_labels: OnLabels, models: Sequence[str]
-    ) -> list[tuple[Asked, list[str]]]:
-        tasks = [asyncio.create_task(self._ask(batch, on_labels, models)) for batch in batches]
-        try:
-            return await asyncio.gather(*tasks)
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
 
     async def _ask(
         self, batch: Batch, on_labels: OnLabels, models: Sequence[str]

@@ -18,7 +18,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `confidence` is the share of held-out examples that were right at such a lead of the linear
     model for this label; None where nothing measures it. `decided_by` is "example", "linear", a
     model's name (with " (simulated)" where it was none) or "none"; `same_as` the id of the item
-    that was labelled for this one too.
+    that was labelled for this one too. `text_id` names the item's text in a file of decisions.
     """
 
     id: str
@@ -26,6 +26,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     confidence: float | None
     decided_by: str
     same_as: str = ""
+    text_id: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

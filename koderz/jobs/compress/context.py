@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CompressContext", "CompressResult", "compress_if_long"]
 
-Source: TypeAlias = str | PathLike[str] | Sequence[Mapping[str, Any]]
-"""A conversation: its file, or its messages."""
+Source: TypeAlias = str | PathLike[str] | Sequence[Mapping[str, Any]] | Conversation
+"""A conversation: its file, its messages, or itself as it was read."""
 
 
 class CompressContext(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ def load_source(source: Source) -> Conversation:
     """The conversation of a job. Raises JobError."""
     if isinstance(source, (str, PathLike)):
         return load_conversation(Path(source))
-    return parse_messages(source)
+    return source if isinstance(source, Conversation) else parse_messages(source)
 
 
 async def compress_if_long(source: Source, router: Router) -> CompressResult | None:
@@ -148,6 +148,6 @@ def is_wanted(settings: Settings) -> bool:
 def is_long(source: Source, settings: Settings) -> bool:
     """Whether a conversation has messages enough to be compressed. Raises JobError."""
     least = settings.koderz.compress.min_messages
-    if isinstance(source, (str, PathLike)):
+    if isinstance(source, (str, PathLike, Conversation)):
         return len(load_source(source).turns) >= least
     return len(source) >= least

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from koderz.extract.git.commits import TITLES, Commit, CommitType, Source
-from koderz.extract.git.groups import By, Group, build_groups
+from koderz.extract.git.groups import By, Group
 from koderz.extract.git.messages import clip, flatten
 from koderz.extract.git.subjects import parse_subject
 
@@ -21,13 +21,14 @@ _SPECIAL = re.compile(r"([\\*\[\]<>]|(?<!\w)_|_(?!\w))")
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What is rendered: commits, how they are grouped, and how much of a hash is shown.
+    """What is rendered: commits, their groups by type or scope, and how much of a hash is shown.
 
-    `scope_of_page` says which commits these are; `author` is the model behind types that one
+    `heading` says which commits these are; `author` is the model behind types that one
     judged, "" where none did.
     """
 
     commits: tuple[Commit, ...]
+    groups: tuple[Group, ...]
     by: By
     hash_chars: int
     heading: str
@@ -47,8 +48,8 @@ def get_title(commit: Commit) -> str:
 
 def build_heading(commits: Sequence[Commit], span: str, *, is_more: bool) -> str:
     """Which commits these are: how many, of which days (UTC), out of which range."""
-    dates = sorted(commit.date for commit in commits if commit.date)
-    days = f", {dates[0]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}" if dates else ""
+    dates = [commit.date for commit in commits if commit.date]
+    days = f", {min(dates):%Y-%m-%d} to {max(dates):%Y-%m-%d}" if dates else ""
     count = f"{len(commits):,} commit{'' if len(commits) == 1 else 's'}"
     newest = ", older ones left out" if is_more else ""
     return f"{count}{f' of {flatten(span)}' if span else ''}{days}{newest}"
@@ -58,7 +59,7 @@ def _render_table(page: Page) -> Iterator[str]:
     """A heading, then a line a commit under its group: `HASH scope: title`."""
     commits = {commit.hash: commit for commit in page.commits}
     yield page.heading
-    for group in build_groups(page.commits, page.by):
+    for group in page.groups:
         yield f"\n{_name_group(group, page.by)} ({len(group.hashes)})"
         for hash_ in group.hashes:
             yield _render_row(commits[hash_], page)
@@ -93,7 +94,7 @@ def _render_markdown(page: Page) -> Iterator[str]:
         sections.append(("Breaking changes", breaking))
     sections += [
         (_title_group(group, page.by), [commits[each] for each in group.hashes])
-        for group in build_groups(page.commits, page.by)
+        for group in page.groups
     ]
     for place, (title, members) in enumerate(sections):
         yield from ["", f"### {title}", ""] if place else [f"### {title}", ""]

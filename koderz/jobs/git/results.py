@@ -30,6 +30,7 @@ class GitResult(JobResult, frozen=True, kw_only=True):
         """The digest as text, in the style that was asked for: what `tokens_out` counts."""
         page = Page(
             commits=self.commits,
+            groups=self.groups,
             by=self.by,
             hash_chars=self.hash_chars,
             heading=build_heading(self.commits, self.range, is_more=self.is_more),

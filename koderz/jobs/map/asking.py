@@ -24,6 +24,7 @@ from koderz.jobs.results import name_author
 from koderz.ledger.records import Attempt, Outcome
 from koderz.prompts.map import Template, build_item_request, build_pack_request
 from koderz.routing.checks import Check
+from koderz.routing.sampling import Facts
 from koderz.types import Request, TaskKind
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Mapper:
                 build_pack_request(self._template, lines, schema.schema if schema else None),
                 build_pack_check([entry.code for entry in pack], schema),
                 is_native=schema is None or schema.can_be_wrapped,
+                codes=[entry.code for entry in pack],
             )
         except (RoutingError, RequestRejectedError) as error:
             if _may_do_better_alone(error):
@@ -124,21 +126,25 @@ class Mapper:
     def _refuse(self, entry: Entry, error: KoderzError) -> None:
         self._tally.settle(entry.prompt_id, error=" ".join(str(error).split())[:ERROR_CHARS])
 
-    async def _put(self, request: Request, check: Check[T], *, is_native: bool) -> Answer[T]:
+    async def _put(
+        self, request: Request, check: Check[T], *, is_native: bool, codes: Sequence[str] = ()
+    ) -> Answer[T]:
         """The answer to a request; a provider that refuses its schema is asked without it."""
         in_words = msgspec.structs.replace(request, response_schema=None)
         if self._is_refused or not is_native:
-            return await self._ask_router(in_words, check)
+            return await self._ask_router(in_words, check, codes)
         try:
-            return await self._ask_router(request, check)
+            return await self._ask_router(request, check, codes)
         except RequestRejectedError as error:
             if isinstance(error, ContentFilterError | ContextLengthError):
                 raise
-        answer = await self._ask_router(in_words, check)
+        answer = await self._ask_router(in_words, check, codes)
         self._is_refused = True
         return answer
 
-    async def _ask_router(self, request: Request, check: Check[T]) -> Answer[T]:
+    async def _ask_router(
+        self, request: Request, check: Check[T], codes: Sequence[str]
+    ) -> Answer[T]:
         try:
             answer = await self._router.ask(
                 request,
@@ -147,12 +153,19 @@ class Mapper:
                 job_id=self._job_id,
                 tries_per_model=TRIES_PER_MODEL,
                 limit_usd=self._limit_usd,
+                build_facts=lambda: self._build_facts(codes),
             )
         except KoderzError as error:
             self.attempts += cast("tuple[Attempt, ...]", error.attempts)
             raise
         self.attempts += answer.attempts
         return answer
+
+    def _build_facts(self, codes: Sequence[str]) -> Facts:
+        """Of what the check is built; nothing where any text will do."""
+        if self._schema is None and not codes:
+            return {}
+        return {"schema": self._schema and self._schema.schema, "codes": codes}
 
 
 def _name(answer: Answer[T]) -> str:
