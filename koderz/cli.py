@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from importlib import import_module
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.exceptions import TyperException
@@ -22,6 +22,7 @@ With neither, what can be done without a model is done without one, and it says 
 """
 
 INTERRUPTED = 130
+COMPLETING = "_KODERZ_COMPLETE"
 CUT_OFF = 141
 
 COMMANDS: Final = {
@@ -56,8 +57,11 @@ COMMANDS: Final = {
 """Every command by its name: where it is in `koderz.commands`, and what a list says of it."""
 
 
-def build_app(name: str = "") -> typer.Typer:
-    """The command line with this command alone, or with all: one is imported far more quickly."""
+def build_app(only: str | None = None) -> typer.Typer:
+    """The command line; with `only`, every other command is there by its name alone.
+
+    What a list of the commands shows needs nothing of them, and one is imported far more quickly.
+    """
     app = typer.Typer(
         name="koderz",
         help=HELP,
@@ -66,15 +70,22 @@ def build_app(name: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(koderz)
-    for each in [name] if name in COMMANDS else COMMANDS:
-        place, short_help = COMMANDS[each]
-        module, _, attribute = place.partition(".")
-        command = getattr(import_module(f"koderz.commands.{module}"), attribute)
+    for name, (place, short_help) in COMMANDS.items():
+        command = _load(place) if only in {None, name} else _be_listed
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=each, short_help=short_help)
+            app.add_typer(command, name=name, short_help=short_help)
         else:
-            app.command(each, short_help=short_help)(command)
+            app.command(name, short_help=short_help)(command)
     return app
+
+
+def _load(place: str) -> Any:
+    module, _, attribute = place.partition(".")
+    return getattr(import_module(f"koderz.commands.{module}"), attribute)
+
+
+def _be_listed() -> None:
+    """Stand for a command that is not the one asked for."""
 
 
 def koderz(
@@ -134,7 +145,8 @@ def _run_command(arguments: list[str]) -> int:
     try:
         # The options before a command take no value: the first other word is the command.
         name = next((each for each in arguments if not each.startswith("-")), "")
-        app = build_app(name)
+        # A shell that completes a line asks in the environment.
+        app = build_app(None if COMPLETING in os.environ else name)
         outcome = app(arguments or ["--help"], prog_name="koderz", standalone_mode=False)
     except TyperException as error:
         typer.echo(_describe_misuse(error), err=True)
