@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from batch_bills import HAIKU, MINI, fetch_bill
+from clocks import Clock
 from reading import list_rows
 
 from koderz import Router, open_router
@@ -22,15 +23,6 @@ from koderz.simulator import Fault, Simulator, open_simulator
 LABELS = ("refund", "travel", "food")
 MAINS = {HAIKU: "claude-sonnet-4-5", MINI: "gpt-4o"}
 BOTH = pytest.mark.parametrize("small", [HAIKU, MINI])
-
-
-class Clock:
-    """A time that only moves when it is told to."""
-
-    now_s = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @dataclass
@@ -95,7 +87,7 @@ async def open_place(
     skill: float = 1.0,
     **options: Any,
 ) -> AsyncIterator[Place]:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     async with open_simulator(
         skills={"*": skill}, faults=faults, clock=clock, **options
     ) as simulator:

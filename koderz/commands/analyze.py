@@ -9,6 +9,7 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.experiment_report import build_document, print_result
+from koderz.commands.options import BaselineOption, ConfigOption, JsonOption
 
 
 def analyze(
@@ -19,11 +20,9 @@ def analyze(
     show_code: Annotated[
         bool, typer.Option("--show-code", help="Print the code that was judged, too.")
     ] = False,
-    baseline_model: Annotated[
-        str, typer.Option(help="Whose prices the estimate takes (without: the reviewer's).")
-    ] = "",
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    baseline_model: BaselineOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show an experiment's steps, its result and its cost analysis.
 

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from koderz.commands.run import SandboxKind
+from koderz.commands.options import (
+    BaselineOption,
+    CheckpointIntervalOption,
+    ConfigOption,
+    JsonOption,
+    MaxIterationsOption,
+    NoCotOption,
+    ProblemsOption,
+    SandboxKind,
+    SandboxOption,
+    TemperatureOption,
+    TimeoutOption,
+)
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,9 +46,7 @@ def benchmark(
     dataset: Annotated[
         str, typer.Option(help="The problems' set (without: the one that --problem-id points at).")
     ] = "",
-    problems: Annotated[
-        Path | None, typer.Option(help="The dataset's file (without: where it is kept).")
-    ] = None,
+    problems: ProblemsOption = None,
     problem_id: Annotated[
         list[str] | None, typer.Option(help="A problem; may be given several times.")
     ] = None,
@@ -61,27 +71,16 @@ def benchmark(
         str,
         typer.Option("--frontier-checkpoint-model", help="The model that reviews; the control."),
     ] = "",
-    max_iterations: Annotated[int | None, typer.Option(help="Most attempts (50).")] = None,
-    checkpoint_interval: Annotated[
-        int | None, typer.Option(help="Attempts between reviews (5).")
-    ] = None,
-    no_cot: Annotated[
-        bool, typer.Option("--no-cot", help="Ask for code alone, no thinking aloud.")
-    ] = False,
+    max_iterations: MaxIterationsOption = None,
+    checkpoint_interval: CheckpointIntervalOption = None,
+    no_cot: NoCotOption = False,
     seed: Annotated[
         int | None, typer.Option(help="The first sample's seed, then one more.")
     ] = None,
-    temperature: Annotated[float | None, typer.Option(help="Temperature of all models.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="CPU time of one program (10).")
-    ] = None,
-    baseline_model: Annotated[
-        str, typer.Option(help="Whose prices the estimate takes (without: the reviewer's).")
-    ] = "",
-    sandbox: Annotated[
-        SandboxKind | None,
-        typer.Option(help="What isolates the programs; none: nothing does.", show_default="auto"),
-    ] = None,
+    temperature: TemperatureOption = None,
+    timeout: TimeoutOption = None,
+    baseline_model: BaselineOption = "",
+    sandbox: SandboxOption = None,
     max_cost: Annotated[
         float | None, typer.Option(metavar="USD", help="Most that the whole run may cost.")
     ] = None,
@@ -100,8 +99,8 @@ def benchmark(
     out: Annotated[
         Path | None, typer.Option(help="Write the report: .html, .csv, .json or .md.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare strategies: each tries each problem, and a report says what was solved at what cost.
 

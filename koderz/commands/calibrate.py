@@ -10,13 +10,13 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.job_options import (
-    ConfigOption,
     LedgerOption,
     ModelOption,
     check_model_options,
     load_settings,
     perform,
 )
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.quality import parse_usd
 from koderz.errors import ConfigError
@@ -66,7 +66,7 @@ def calibrate(
     write: Annotated[
         bool, typer.Option("--write", help="Put the lines into koderz.toml here.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
 ) -> None:

@@ -19,7 +19,6 @@ from koderz.commands.batch_options import (
 from koderz.commands.job_options import (
     STDIN,
     STDIN_NAME,
-    ConfigOption,
     FormOption,
     LedgerOption,
     MaxCostOption,
@@ -29,6 +28,7 @@ from koderz.commands.job_options import (
     parse_max_cost,
     perform,
 )
+from koderz.commands.options import ConfigOption, JsonLineOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.errors import ConfigError
@@ -61,9 +61,7 @@ def classify(
     out: Annotated[
         Path | None, typer.Option(help="Write the labels there; a file half done is gone on with.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the receipt too, as the last JSON line.")
-    ] = False,
+    as_json: JsonLineOption = False,
     form: FormOption = None,
     min_confidence: Annotated[
         float, typer.Option(help="With no model, give no label that is less likely right.")

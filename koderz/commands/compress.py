@@ -11,7 +11,6 @@ from koderz.commands import console
 from koderz.commands.job_options import (
     STDIN,
     STDIN_NAME,
-    ConfigOption,
     LedgerOption,
     MaxCostOption,
     ModelOption,
@@ -20,6 +19,7 @@ from koderz.commands.job_options import (
     parse_max_cost,
     perform,
 )
+from koderz.commands.options import ConfigOption
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.types import TaskKind
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,14 +17,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Show, check or begin the settings.")
 
-ConfigOption = Annotated[Path | None, typer.Option(help="A settings file to use.")]
-
 
 @app.command()
 def show(
     *,
     config: ConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print every setting in force and where its value came from.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ MARKS = {"ok": "[green]ok[/]     ", "absent": "[dim]absent[/] ", "problem": "[re
 
 def doctor(
     *,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Look at keys (by name only), servers, settings, ledger and versions; say what to do.
 

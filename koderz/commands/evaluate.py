@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import JsonOption, ProblemsOption, SandboxKind
 from koderz.commands.progress import ProgressLine
 from koderz.errors import ConfigError
 
@@ -24,15 +24,6 @@ MOST_SHOWN: Final = 10
 """How many failing references, or problems that were not run, a person is shown."""
 
 
-class Kind(StrEnum):
-    """What isolates the code."""
-
-    AUTO = "auto"
-    NAMESPACES = "namespaces"
-    DOCKER = "docker"
-    NONE = "none"
-
-
 def evaluate(
     samples: Annotated[
         Path,
@@ -43,9 +34,7 @@ def evaluate(
     ],
     *,
     dataset: Annotated[str, typer.Option(help="Whose tests: see `koderz list-problems`.")],
-    problems: Annotated[
-        Path | None, typer.Option(help="The dataset's file (without: where it is kept).")
-    ] = None,
+    problems: ProblemsOption = None,
     out: Annotated[
         Path | None, typer.Option(help="The results file (without: SAMPLES_results.jsonl).")
     ] = None,
@@ -54,12 +43,12 @@ def evaluate(
     ] = None,
     timeout: Annotated[float, typer.Option(help="CPU seconds that one sample may take.")] = 10.0,
     sandbox: Annotated[
-        Kind, typer.Option(help="What isolates the code (none: nothing does).")
-    ] = Kind.AUTO,
+        SandboxKind, typer.Option(help="What isolates the code (none: nothing does).")
+    ] = SandboxKind.AUTO,
     check_references: Annotated[
         bool, typer.Option("--check-references", help="Judge the dataset's own solutions first.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Judge samples by a dataset's tests and print pass@k.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def frontier_costs(
         str, typer.Option(help="Every problem of it (without: those that were ever tried).")
     ] = "",
     problem_id: Annotated[str, typer.Option(help="This problem alone.")] = "",
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what each problem was measured to cost where frontier models did all of the work.
 

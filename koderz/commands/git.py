@@ -12,7 +12,6 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.job_options import (
-    ConfigOption,
     LedgerOption,
     MaxCostOption,
     ModelOption,
@@ -21,6 +20,7 @@ from koderz.commands.job_options import (
     parse_max_cost,
     perform,
 )
+from koderz.commands.options import ConfigOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.types import TaskKind

@@ -34,7 +34,6 @@ MaxCostOption: TypeAlias = Annotated[
 LedgerOption: TypeAlias = Annotated[
     Path | None, typer.Option(help="A ledger file (without: that of the settings).")
 ]
-ConfigOption: TypeAlias = Annotated[Path | None, typer.Option(help="A settings file to use.")]
 
 
 def load_settings(

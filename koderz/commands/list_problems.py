@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import JsonOption, ProblemsOption
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 def list_problems(
     *,
     dataset: Annotated[str, typer.Option(help="Whose problems.")] = "starter",
-    problems: Annotated[
-        Path | None, typer.Option(help="The dataset's file (without: where it is kept).")
-    ] = None,
+    problems: ProblemsOption = None,
     limit: Annotated[int | None, typer.Option(help="At most so many.")] = None,
     problem_id: Annotated[
         str | None, typer.Option("--problem-id", help="Only the problem of this task_id.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="With prompt, reference and tests.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List a dataset's problems: starter, humaneval, humaneval+, humaneval+mini, mbpp+ and others.
 

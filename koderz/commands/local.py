@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.errors import ConfigError, KoderzError
 
@@ -33,7 +34,7 @@ Examples:
 app = typer.Typer(help=HELP)
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file to use.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = JsonOption
 
 
 @app.command("list")

@@ -14,7 +14,6 @@ from koderz.commands import console
 from koderz.commands.job_options import (
     STDIN,
     STDIN_NAME,
-    ConfigOption,
     FormOption,
     LedgerOption,
     MaxCostOption,
@@ -23,6 +22,7 @@ from koderz.commands.job_options import (
     parse_max_cost,
     perform,
 )
+from koderz.commands.options import ConfigOption, JsonLineOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.types import TaskKind
@@ -48,9 +48,7 @@ def map_items(
     out: Annotated[
         Path | None, typer.Option(help="Write the rows there; a file half done is gone on with.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the receipt too, as the last JSON line.")
-    ] = False,
+    as_json: JsonLineOption = False,
     pack: Annotated[int, typer.Option(help="Most items of one prompt.")] = 1,
     concurrency: Annotated[
         int | None,

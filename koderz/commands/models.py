@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.types import Tier
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def models(
     reachable: Annotated[
         bool, typer.Option("--reachable", help="Only models that can be used now.")
     ] = False,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the models known, with tier, context, prices and whether they can be used now.
 

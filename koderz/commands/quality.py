@@ -10,7 +10,8 @@ import msgspec
 import typer
 
 from koderz.commands import console
-from koderz.commands.job_options import ConfigOption, LedgerOption, perform
+from koderz.commands.job_options import LedgerOption, perform
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.errors import ConfigError
 from koderz.types import CHORES, TaskKind
@@ -34,7 +35,7 @@ def quality(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="The simulator's answers instead of real ones.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
 ) -> None:

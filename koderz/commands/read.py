@@ -17,7 +17,6 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.job_options import (
-    ConfigOption,
     LedgerOption,
     MaxCostOption,
     ModelOption,
@@ -26,6 +25,7 @@ from koderz.commands.job_options import (
     parse_max_cost,
     perform,
 )
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_account, limit_remarks, print_receipt_lines
 from koderz.errors import JobError
@@ -59,7 +59,7 @@ def read(
     max_cost: MaxCostOption = None,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print what matters in a large file: original lines with their numbers, under a token budget.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.run_reports import check_out, publish_report
 from koderz.errors import ConfigError
@@ -35,8 +36,8 @@ def report(
         str,
         typer.Option(help="Whose prices the estimate takes (without: the dearest tier's in it)."),
     ] = "",
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare the strategies of a run: solved, cost, and whether a difference may be chance.
 

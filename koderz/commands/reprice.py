@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.run_reports import check_out, print_table, write_report
 from koderz.errors import ConfigError
@@ -42,8 +43,8 @@ def reprice(
     out: Annotated[
         Path | None, typer.Option(help="Write the repriced report: .html, .csv, .json or .md.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Reckon what a run would have cost at other prices, or with other models' prices.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def results(
     run: Annotated[str, typer.Argument(help="A run (without: the latest runs).")] = "",
     *,
     limit: Annotated[int, typer.Option(help="At most so many runs.")] = 20,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List experiments, the latest run first; a run of many is one line, unless it is named.
 

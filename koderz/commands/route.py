@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.types import EXPERIMENT_TASKS, TaskKind
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def route(
     task: Annotated[TaskKind, typer.Argument(help="The kind of task.")],
     *,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Explain in one screen which models a task goes to, and what decided it.
 

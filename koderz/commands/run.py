@@ -10,6 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from koderz.commands.options import (
+    BaselineOption,
+    CheckpointIntervalOption,
+    ConfigOption,
+    JsonOption,
+    MaxIterationsOption,
+    NoCotOption,
+    ProblemsOption,
+    SandboxKind,
+    SandboxOption,
+    TemperatureOption,
+    TimeoutOption,
+)
 from koderz.commands.run_work import (
     UNDECIDED,
     Work,
@@ -35,15 +48,6 @@ class Mode(StrEnum):
     ZERO_SHOT = "zero-shot"
 
 
-class SandboxKind(StrEnum):
-    """What isolates the programs."""
-
-    AUTO = "auto"
-    NAMESPACES = "namespaces"
-    DOCKER = "docker"
-    NONE = "none"
-
-
 def run(
     *,
     problem_id: Annotated[
@@ -52,9 +56,7 @@ def run(
     dataset: Annotated[
         str, typer.Option(help="Its dataset (without: the one that the problem's name points at).")
     ] = "",
-    problems: Annotated[
-        Path | None, typer.Option(help="The dataset's file (without: where it is kept).")
-    ] = None,
+    problems: ProblemsOption = None,
     local_model: Annotated[str, typer.Option(help="The model that iterates; of any tier.")] = "",
     spec_model: Annotated[
         str, typer.Option("--frontier-spec-model", help="The model that writes the spec.")
@@ -66,10 +68,8 @@ def run(
         Mode | None,
         typer.Option(help="Iterate, or one attempt alone.", show_default="iterative"),
     ] = None,
-    max_iterations: Annotated[int | None, typer.Option(help="Most attempts (50).")] = None,
-    checkpoint_interval: Annotated[
-        int | None, typer.Option(help="Attempts between reviews (5).")
-    ] = None,
+    max_iterations: MaxIterationsOption = None,
+    checkpoint_interval: CheckpointIntervalOption = None,
     no_spec: Annotated[bool, typer.Option("--no-spec", help="Write no spec.")] = False,
     reuse_spec: Annotated[
         bool, typer.Option("--reuse-spec", help="Take an earlier spec of the problem, if any.")
@@ -77,24 +77,15 @@ def run(
     no_checkpoints: Annotated[
         bool, typer.Option("--no-checkpoints", help="Ask for no reviews.")
     ] = False,
-    no_cot: Annotated[
-        bool, typer.Option("--no-cot", help="Ask for code alone, no thinking aloud.")
-    ] = False,
+    no_cot: NoCotOption = False,
     seed: Annotated[int | None, typer.Option(help="Seed, for models that take one.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Temperature of all models.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="CPU time of one program (10).")
-    ] = None,
+    temperature: TemperatureOption = None,
+    timeout: TimeoutOption = None,
     max_cost: Annotated[
         float | None, typer.Option(metavar="USD", help="Most that the experiment may cost.")
     ] = None,
-    baseline_model: Annotated[
-        str, typer.Option(help="Whose prices the estimate takes (without: the reviewer's).")
-    ] = "",
-    sandbox: Annotated[
-        SandboxKind | None,
-        typer.Option(help="What isolates the programs; none: nothing does.", show_default="auto"),
-    ] = None,
+    baseline_model: BaselineOption = "",
+    sandbox: SandboxOption = None,
     resume: Annotated[
         str | None,
         typer.Option(metavar="EXP_ID", help="Go on with a run that was broken off."),
@@ -105,8 +96,8 @@ def run(
     debug_dir: Annotated[
         Path | None, typer.Option(help="Where --debug writes.", show_default="koderz-debug")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Run one experiment: a spec, attempts against tests, reviews, a verdict and what it cost.
 

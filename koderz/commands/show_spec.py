@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.errors import ConfigError
 
 
 def show_spec(
     experiment: Annotated[str, typer.Argument(help="The experiment's id, or its run's.")],
     *,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the specification that an experiment worked from, with the notes of its reviews.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.errors import KoderzError
 
@@ -29,8 +29,8 @@ def speed_test(
     *,
     runs: Annotated[int, typer.Option(min=1, max=100, help="Calls that count, a model.")] = 3,
     max_tokens: Annotated[int, typer.Option(min=2, help="Most tokens of an answer.")] = 128,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure tokens a second and the time to the first token, after a call to warm up.
 

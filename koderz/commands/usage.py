@@ -14,6 +14,7 @@ import typer
 from msgspec.structs import asdict, replace
 
 from koderz.commands import console
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.scores_view import print_scores
 from koderz.errors import ConfigError, StoreError
 
@@ -49,8 +50,8 @@ def usage(
     ledger: Annotated[
         Path | None, typer.Option(help="A ledger file (without: that of the settings).")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
 ) -> None:
     """Show calls, tokens, cost, savings, latency and quality, from the ledger.

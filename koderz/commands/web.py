@@ -10,7 +10,6 @@ import typer
 
 from koderz.commands import console
 from koderz.commands.job_options import (
-    ConfigOption,
     LedgerOption,
     MaxCostOption,
     ModelOption,
@@ -19,6 +18,7 @@ from koderz.commands.job_options import (
     parse_max_cost,
     perform,
 )
+from koderz.commands.options import ConfigOption, JsonOption
 from koderz.commands.progress import ProgressLine
 from koderz.commands.receipts import build_job_receipt, print_receipt_lines
 from koderz.types import TaskKind
@@ -50,7 +50,7 @@ def web(
     ] = False,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print what matters in a web page as Markdown: its subject, or what answers a question.
 

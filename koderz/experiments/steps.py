@@ -125,8 +125,3 @@ def decode_step(body: bytes | str) -> Step:
 def get_kind(step: Step) -> str:
     """The kind of a step: allowance, spec, iteration, feedback, checkpoint, verdict."""
     return str(step.__struct_config__.tag)
-
-
-def get_number(step: Step) -> int:
-    """The number of a step among those of its kind; there is one specification and one verdict."""
-    return step.number if isinstance(step, IterationStep | FeedbackStep | CheckpointStep) else 1

@@ -21,7 +21,7 @@ from killable import FOLDER, open_context, start_command
 
 from koderz.experiments.history import History
 from koderz.experiments.plans import Key
-from koderz.experiments.steps import Asked, get_kind, get_number
+from koderz.experiments.steps import Asked, get_kind
 from koderz.experiments.store import ExperimentStore
 from koderz.ledger.store import Ledger
 
@@ -87,7 +87,7 @@ def count_calls(path: Path) -> Counter[str]:
 def list_asked(histories: dict[Key, History]) -> dict[str, int]:
     """The jobs of finished steps that asked a model, with how many attempts each has."""
     return {
-        f"{key.id}.{get_kind(step)}-{get_number(step)}": len(step.attempts)
+        f"{key.id}.{get_kind(step)}-{getattr(step, 'number', 1)}": len(step.attempts)
         for key, history in histories.items()
         for step in history.steps
         if isinstance(step, Asked)

@@ -10,25 +10,16 @@ import anthropic
 import openai
 import pytest
 from anthropic.types.messages.batch_create_params import Request
+from clocks import Clock
 
 from koderz.simulator import Fault, Simulator, open_simulator
 
 HAIKU, MINI = "claude-haiku-4-5", "gpt-4o-mini"
 
 
-class Clock:
-    """A time that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_800_000_000.0)
 
 
 @pytest.fixture

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from clocks import Clock
+
 from koderz.simulator.caching import KEPT_S, MIN_TOKENS, CacheUse, PromptCache
 from koderz.simulator.prompts import Prompt, build_prompt
 from koderz.types import Message, Request, Tool
 
 LONG = tuple(range(3000))
-
-
-class Clock:
-    """Time that passes when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_marked_prefix_is_written_once_and_read_afterwards() -> None:
@@ -52,9 +44,9 @@ def test_an_entry_lives_five_minutes_after_its_last_use() -> None:
     prompt = Prompt(LONG, stable=(2000,))
     cache.use_marked("m", prompt)
     for _ in range(3):
-        clock.now += KEPT_S - 1
+        clock.now_s += KEPT_S - 1
         assert cache.use_marked("m", prompt).read_tokens == 2000
-    clock.now += KEPT_S
+    clock.now_s += KEPT_S
     assert cache.use_marked("m", prompt).write_tokens == 2000
 
 

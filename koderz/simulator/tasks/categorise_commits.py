@@ -11,7 +11,7 @@ from random import Random
 
 import msgspec
 
-from koderz.simulator.recognition import has_schema
+from koderz.simulator.recognition import has_schema, parse_shown
 from koderz.types import Request
 
 SCHEMA_NAME = "categorise_commits"
@@ -35,7 +35,6 @@ _WORDS: Mapping[str, re.Pattern[str]] = {
         "chore": r"\bremove|\bupdate|\bversion|release|prepare",
     }.items()
 }
-_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 
 
 class ShownCommit(msgspec.Struct, frozen=True):
@@ -80,15 +79,7 @@ def misquote(request: Request, rng: Random) -> str:
 
 def _parse(request: Request) -> tuple[ShownCommit, ...]:
     """The commits of the question, each hash once; lines that hold none are passed over."""
-    text = "\n".join(message.text for message in request.messages if message.role == "user")
-    commits: dict[str, ShownCommit] = {}
-    for line in _LINE.findall(text):
-        try:
-            commit = _DECODER.decode(line)
-        except msgspec.MsgspecError:
-            continue
-        commits.setdefault(commit.hash, commit)
-    return tuple(commits.values())
+    return parse_shown(request, _DECODER, "hash")
 
 
 def _judge(commit: ShownCommit, skill: float, rng: Random) -> CommitType:

@@ -12,13 +12,12 @@ from random import Random
 import msgspec
 
 from koderz.simulator.likelihoods import Choice
-from koderz.simulator.recognition import has_schema
+from koderz.simulator.recognition import has_schema, parse_shown
 from koderz.types import Request
 
 SCHEMA_NAME = "label_items"
 FIELDS = frozenset({"labels"})
 
-_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 _LABEL = re.compile(r'^".*"$', re.MULTILINE)
 _WORD = re.compile(r"[^\W_]+")
 _STEM_CHARS = 5
@@ -87,15 +86,7 @@ def _list_labels(request: Request) -> tuple[str, ...]:
 
 def _parse(request: Request) -> tuple[ShownText, ...]:
     """The texts of the question, each id once; lines that hold none are passed over."""
-    text = "\n".join(message.text for message in request.messages if message.role == "user")
-    found: dict[str, ShownText] = {}
-    for line in _LINE.findall(text):
-        try:
-            shown = _DECODER.decode(line)
-        except msgspec.MsgspecError:
-            continue
-        found.setdefault(shown.id, shown)
-    return tuple(found.values())
+    return parse_shown(request, _DECODER, "id")
 
 
 def _judge(shown: ShownText, labels: Sequence[str], skill: float, rng: Random) -> Given:

@@ -5,20 +5,17 @@ The items come one JSON object a line, with `id` and `item`.
 
 from __future__ import annotations
 
-import re
 from random import Random
 from typing import Any
 
 import msgspec
 
-from koderz.simulator.recognition import has_schema
+from koderz.simulator.recognition import has_schema, parse_shown
 from koderz.simulator.schemas import build_value
 from koderz.types import Request
 
 SCHEMA_NAME = "map_items"
 FIELDS = frozenset({"answers"})
-
-_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 
 
 class ShownItem(msgspec.Struct, frozen=True):
@@ -57,15 +54,7 @@ def misquote(request: Request, rng: Random) -> str:
 
 def _parse(request: Request) -> tuple[ShownItem, ...]:
     """The items of the question, each id once; lines that hold none are passed over."""
-    text = "\n".join(message.text for message in request.messages if message.role == "user")
-    found: dict[str, ShownItem] = {}
-    for line in _LINE.findall(text):
-        try:
-            shown = _DECODER.decode(line)
-        except msgspec.MsgspecError:
-            continue
-        found.setdefault(shown.id, shown)
-    return tuple(found.values())
+    return parse_shown(request, _DECODER, "id")
 
 
 def _judge(shown: ShownItem, request: Request) -> Given:
